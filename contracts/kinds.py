@@ -1,0 +1,54 @@
+"""Codes that several facts share: how a petition came in, what kind it is, how a matter ended."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Channel(StrEnum):
+    """The way in: the five of Regulations art. 17, then the three of the city's own practice (the seed)."""
+
+    NETWORK = "network"
+    LETTER = "letter"
+    TELEPHONE = "telephone"
+    FAX = "fax"
+    VISIT = "visit"
+    RECEPTION = "reception"
+    OUTREACH = "outreach"
+    GRID = "grid"
+
+
+# What only staff can enter: a leader's reception, an outreach visit, a grid worker's report.
+STAFF_CHANNELS: Final = frozenset({Channel.RECEPTION, Channel.OUTREACH, Channel.GRID})
+
+
+class Kind(StrEnum):
+    """Suggestion (建议意见), report of wrongdoing (检举控告) or request (申诉求决)."""
+
+    REQUEST = "request"
+    SUGGESTION = "suggestion"
+    REPORT = "report"
+
+
+class Outcome(StrEnum):
+    """How a matter ended: agreement by mediation (art. 33) or one of the three opinions of art. 32."""
+
+    SETTLED = "settled"
+    SUPPORTED = "supported"
+    EXPLAINED = "explained"
+    NOT_SUPPORTED = "not-supported"
+
+
+class SessionKind(StrEnum):
+    """What a session of a case was."""
+
+    MEDIATION = "mediation"
+    SITE_VISIT = "site-visit"
+    RECEPTION = "reception"
+    JOINT_MEETING = "joint-meeting"
+
+
+class DecidedBy(StrEnum):
+    """Whether the classifier or a person at the triage desk decided."""
+
+    MACHINE = "machine"
+    PERSON = "person"

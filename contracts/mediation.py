@@ -1,0 +1,92 @@
+"""What mediation states on `petition-mediation-v1`: the case from its opening to the rated answer."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from contracts.bodies import Body
+from contracts.fact import Code, Fact
+from contracts.kinds import Outcome, SessionKind
+from contracts.topics import MEDIATION, Topic
+
+
+class Step(StrEnum):
+    """A step of a case that has a due time."""
+
+    ACCEPT = "accept"
+    FINISH = "finish"
+
+
+class CaseOpened(Fact):
+    """立案: the body has a case; it takes it up by `accept_by` (15 days, art. 23) and ends it by `due` (art. 34)."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseOpened.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    body: Body
+    transfer: int = Field(ge=1)
+    accept_by: AwareDatetime
+    due: AwareDatetime
+
+
+class CaseAccepted(Fact):
+    """A named handler of the body answers for the case from now on."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseAccepted.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    handler: Code
+
+
+class SessionHeld(Fact):
+    """The parties met; `number` counts the sessions of the case from 1, `units` are the departments present."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.SessionHeld.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    number: int = Field(ge=1)
+    kind: SessionKind
+    participants: int = Field(ge=1)
+    units: tuple[Code, ...] = ()
+
+
+class CaseConcluded(Fact):
+    """办结: the matter has an outcome; `agreement` tells whether both sides signed (art. 33)."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseConcluded.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    outcome: Outcome
+    agreement: bool = False
+    by: Code
+
+
+class CaseAnswered(Fact):
+    """答复: the petitioner has the written answer; review may be asked for until `review_by` (art. 35)."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseAnswered.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    outcome: Outcome
+    by: Code
+    review_by: AwareDatetime
+
+
+class CaseRated(Fact):
+    """The petitioner's rating has reached the case; it counts in the body's assessment."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseRated.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    score: int = Field(ge=1, le=5)
+
+
+class CaseOverdue(Fact):
+    """A due time passed without the step; supervision (督办) begins here."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseOverdue.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    step: Step
+    since: AwareDatetime

@@ -1,0 +1,87 @@
+"""What notify states on `petition-notify-v1`: the life of each message, without number, name or text."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from contracts.fact import Code, Fact
+from contracts.topics import NOTIFY, Topic
+
+
+class SkipReason(StrEnum):
+    """Why a message that was owed did not go out; each is shown to staff."""
+
+    NUMBER_UNUSABLE = "number-unusable"
+    NO_CONTACT = "no-contact"
+    ERASED = "erased"
+
+
+class SmsQueued(Fact):
+    """The petitioner will be told; `message` is unique within the petition, `cause` is the fact's id."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsQueued.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    message: Code
+    template: Code
+    template_version: Code
+    cause: str = Field(min_length=1, max_length=200)
+
+
+class SmsClaimed(Fact):
+    """One sender took the message; stated before the gateway is called, with the reference it will be given."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsClaimed.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    message: Code
+    attempt: int = Field(ge=1)
+    gateway: Code
+    lease_until: AwareDatetime
+
+
+class SmsSent(Fact):
+    """The gateway has the message."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsSent.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    message: Code
+    attempt: int = Field(ge=1)
+    gateway: Code
+    reference: Code
+    segments: int = Field(ge=1)
+
+
+class SmsNotSent(Fact):
+    """It is certain that nothing left us in this attempt; the message waits for the next one, not before `retry_at`."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsNotSent.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    message: Code
+    attempt: int = Field(ge=1)
+    reason: Code
+    retry_at: AwareDatetime
+
+
+class SmsUnknown(Fact):
+    """The message may or may not have left; the machine never sends it again, the gateway is asked instead."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsUnknown.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    message: Code
+    attempt: int = Field(ge=1)
+
+
+class SmsSkipped(Fact):
+    """The message was owed and will not go out; the reason is for staff, who tell the petitioner another way."""
+
+    TYPE: ClassVar[str] = "cn.petition.notify.SmsSkipped.v1"
+    TOPIC: ClassVar[Topic] = NOTIFY
+
+    template: Code
+    cause: str = Field(min_length=1, max_length=200)
+    reason: SkipReason
