@@ -1,1 +1,1 @@
-"""The wire: every fact, topic, code and identity that the services exchange; nothing here does I/O."""
+"""The wire: every fact, topic, code and identity that the services exchange; only `provision` does I/O."""

@@ -1,6 +1,6 @@
 """The 15 specialised mediation bodies: their codes (fixed: topics are named after them) and their catalogue.
 
-The catalogue (names, what each takes, telephone, hours) is data in `data/bodies.toml` that the operator edits.
+The catalogue (names, what each takes, telephone, hours) is data that the operator edits: `data/bodies.toml`.
 """
 
 import tomllib
@@ -35,7 +35,7 @@ class Body(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """What a clerk and a petitioner need to know of one body; `takes` is one English sentence for the docs."""
+    """What clerks and petitioners need to know of one body; `takes` is one English sentence for the docs."""
 
     code: Body
     name: str

@@ -74,7 +74,7 @@ def message_id(topic: Topic, petition: PetitionId, ordinal: int) -> str:
     return f"{topic.name}/{petition}/{ordinal}"
 
 
-def seal(
+def seal(  # noqa: PLR0913 - an envelope has these parts, and each is named at the call
     fact: Fact,
     *,
     petition: PetitionId,

@@ -27,7 +27,7 @@ _HEARD_AS: Final = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V", "S": "
 
 
 def make(now: datetime, chance: int) -> PetitionId:
-    """Make the id of a petition received at `now` (aware); `chance` is a random number in [0, CHANCE_RANGE)."""
+    """Make the id of a petition received at `now` (aware); `chance` is random, in [0, CHANCE_RANGE)."""
     milliseconds = (now - EPOCH).days * 86_400_000 + (now - EPOCH).seconds * 1000 + now.microsecond // 1000
     if milliseconds < 0 or not 0 <= chance < CHANCE_RANGE:
         raise ValueError("a petition id needs a time after 2020 and a chance within its range")

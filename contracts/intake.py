@@ -1,4 +1,4 @@
-"""What intake states on `petition-intake-v1`: the petition's arrival and what the petitioner does afterwards."""
+"""What intake states on `petition-intake-v1`: the petition's arrival and what the petitioner does later."""
 
 from typing import ClassVar
 

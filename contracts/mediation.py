@@ -19,7 +19,7 @@ class Step(StrEnum):
 
 
 class CaseOpened(Fact):
-    """立案: the body has a case; it takes it up by `accept_by` (15 days, art. 23) and ends it by `due` (art. 34)."""
+    """立案: the body has a case, to be taken up by `accept_by` (15 days, art. 23), ended by `due` (art. 34)."""
 
     TYPE: ClassVar[str] = "cn.petition.mediation.CaseOpened.v1"
     TOPIC: ClassVar[Topic] = MEDIATION
@@ -40,7 +40,7 @@ class CaseAccepted(Fact):
 
 
 class SessionHeld(Fact):
-    """The parties met; `number` counts the sessions of the case from 1, `units` are the departments present."""
+    """The parties met; `number` counts the case's sessions from 1, `units` are the departments present."""
 
     TYPE: ClassVar[str] = "cn.petition.mediation.SessionHeld.v1"
     TOPIC: ClassVar[Topic] = MEDIATION

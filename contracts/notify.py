@@ -30,7 +30,7 @@ class SmsQueued(Fact):
 
 
 class SmsClaimed(Fact):
-    """One sender took the message; stated before the gateway is called, with the reference it will be given."""
+    """One sender took the message until `lease_until`; stated before the gateway is called."""
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsClaimed.v1"
     TOPIC: ClassVar[Topic] = NOTIFY
@@ -55,7 +55,7 @@ class SmsSent(Fact):
 
 
 class SmsNotSent(Fact):
-    """It is certain that nothing left us in this attempt; the message waits for the next one, not before `retry_at`."""
+    """Nothing left us in this attempt, that is certain; the next one comes not before `retry_at`."""
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsNotSent.v1"
     TOPIC: ClassVar[Topic] = NOTIFY
@@ -67,7 +67,7 @@ class SmsNotSent(Fact):
 
 
 class SmsUnknown(Fact):
-    """The message may or may not have left; the machine never sends it again, the gateway is asked instead."""
+    """The message may have left or not; the machine never sends it again, the gateway is asked instead."""
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsUnknown.v1"
     TOPIC: ClassVar[Topic] = NOTIFY
@@ -77,7 +77,7 @@ class SmsUnknown(Fact):
 
 
 class SmsSkipped(Fact):
-    """The message was owed and will not go out; the reason is for staff, who tell the petitioner another way."""
+    """The message was owed and will not go out; staff see the reason and tell the petitioner another way."""
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsSkipped.v1"
     TOPIC: ClassVar[Topic] = NOTIFY

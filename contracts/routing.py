@@ -1,4 +1,4 @@
-"""What routing states on `petition-routing-v1`: which body has the petition, why, or that a person must look."""
+"""What routing states on `petition-routing-v1`: which body has the petition and why, or who must look."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -13,7 +13,7 @@ from contracts.topics import ROUTING, Topic
 
 
 class Reason(BaseModel):
-    """One phrase of the published lexicon that weighed in, strongest first; never the petitioner's own words."""
+    """One phrase of the published lexicon that weighed in; never the petitioner's own words."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -77,7 +77,7 @@ class PetitionSentToTriage(Fact):
 
 
 class PetitionReferred(Fact):
-    """A person passed the petition to an office outside the 15 bodies; this line of the journey ends there."""
+    """A person passed the petition to an office outside the 15 bodies; our part of the journey ends there."""
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionReferred.v1"
     TOPIC: ClassVar[Topic] = ROUTING

@@ -1,4 +1,4 @@
-"""Every topic: who writes it, who may read it, how it is kept. Topics and access rights are created from here."""
+"""Every topic: who writes it, who may read it, how it is kept. Topics and access rights come from here."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +8,11 @@ from contracts.bodies import Body
 
 SERVICES: Final = ("intake", "routing", "mediation", "notify")
 EVERYBODY: Final = (*SERVICES, "audit")
+
+# On a compacted topic: how long a reader may be away and still hear of an erasure, and how soon the
+# erased text is gone from the broker's disk.
+TOMBSTONE_KEPT: Final = timedelta(days=30)
+ERASED_WITHIN: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,16 @@ class Topic:
     compact: bool = False
     retention: timedelta | None = None
     personal: bool = False
+
+
+def settings(topic: Topic) -> dict[str, str]:
+    """Return the broker's settings that make a topic be kept as its definition says (Kafka's own names)."""
+    kept = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
+    said = {"cleanup.policy": "compact" if topic.compact else "delete", "retention.ms": str(kept)}
+    if topic.compact:
+        said["delete.retention.ms"] = str(int(TOMBSTONE_KEPT.total_seconds() * 1000))
+        said["max.compaction.lag.ms"] = str(int(ERASED_WITHIN.total_seconds() * 1000))
+    return said
 
 
 DOSSIERS: Final = Topic(
@@ -63,3 +78,13 @@ DEAD_LETTERS: Final = {
 }
 FACT_TOPICS: Final = (DOSSIERS, INTAKE, ROUTING, MEDIATION, NOTIFY)
 ALL_TOPICS: Final = (*FACT_TOPICS, SEALS, *BODY_TOPICS.values(), *DEAD_LETTERS.values())
+
+
+def access_rights(prefix: str = "") -> list[tuple[str, str, str]]:
+    """Return who may do what, as (principal, topic, operation), for the broker's access lists."""
+    rights = []
+    for topic in ALL_TOPICS:
+        name = prefix + topic.name
+        rights.append((topic.writer, name, "WRITE"))
+        rights.extend((reader, name, "READ") for reader in topic.readers)
+    return rights
