@@ -19,7 +19,7 @@ class Step(StrEnum):
 
 
 class CaseOpened(Fact):
-    """立案: the body has a case, to be taken up by `accept_by` (15 days, art. 23), ended by `due` (art. 34)."""
+    """立案: the body has a case, to take up by `accept_by` (15 days, art. 23), to end by `due` (art. 34)."""
 
     TYPE: ClassVar[str] = "cn.petition.mediation.CaseOpened.v1"
     TOPIC: ClassVar[Topic] = MEDIATION

@@ -63,39 +63,49 @@ async def reconcile(
     wait: float = 0,
     topics: Sequence[Topic] = ALL_TOPICS,
 ) -> list[Finding]:
-    """Create what is missing and compare what was there; tries for `wait` seconds to reach the broker."""
-    async with _admin(bootstrap, wait=wait) as admin:
-        created = set(await _create(admin, topics, prefix, replication))
-        described = await _until_led(admin, {prefix + topic.name for topic in topics})
-        known = await _settings_of(admin, [prefix + t.name for t in topics if prefix + t.name not in created])
-        findings = []
-        for topic in topics:
-            name = prefix + topic.name
-            if name in created:
-                findings.append(Finding(name, "created", _in_words(topic)))
-                continue
-            faults = _differences(topic, replication, described[name], known.get(name, {}))
-            told = "; ".join(faults) if faults else _in_words(topic)
-            findings.append(Finding(name, "different" if faults else "present", told))
-        return findings
+    """Create what is missing and compare what was there.
 
-
-@asynccontextmanager
-async def _admin(bootstrap: str, *, wait: float = 0) -> AsyncIterator[AIOKafkaAdminClient]:
+    Tries for `wait` seconds, because a cluster that is coming up first does not answer and then has too
+    few brokers; after that the last ProvisionError goes on.
+    """
     loop = asyncio.get_running_loop()
     give_up = loop.time() + wait
     while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
         try:
-            await admin.start()
-            break
-        except KafkaError as error:
-            await admin.close()
+            return await _reconcile(bootstrap, prefix, replication, topics)
+        except ProvisionError:
             if loop.time() >= give_up:
-                raise ProvisionError(
-                    f"no Kafka broker answers at {bootstrap}; start it or correct the address"
-                ) from error
+                raise
             await asyncio.sleep(_TRY_EVERY)
+
+
+async def _reconcile(bootstrap: str, prefix: str, replication: int, topics: Sequence[Topic]) -> list[Finding]:
+    async with _admin(bootstrap) as admin:
+        created = set(await _create(admin, topics, prefix, replication))
+        described = await _until_led(admin, {prefix + topic.name for topic in topics})
+        known = await _settings_of(admin, [prefix + t.name for t in topics if prefix + t.name not in created])
+    findings = []
+    for topic in topics:
+        name = prefix + topic.name
+        if name in created:
+            findings.append(Finding(name, "created", _in_words(topic)))
+            continue
+        faults = _differences(topic, replication, described[name], known.get(name, {}))
+        told = "; ".join(faults) if faults else _in_words(topic)
+        findings.append(Finding(name, "different" if faults else "present", told))
+    return findings
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    try:
+        await admin.start()
+    except (KafkaError, ValueError) as error:
+        await admin.close()
+        raise ProvisionError(
+            f"no Kafka broker answers at {bootstrap!r}: start it, or correct the address (host:port)"
+        ) from error
     try:
         yield admin
     except (KafkaError, TimeoutError) as error:
@@ -170,11 +180,13 @@ def _differences(topic: Topic, replication: int, row: dict[str, Any], known: dic
         )
     if (copies := min(len(p["replicas"]) for p in partitions)) < replication:
         faults.append(f"it is kept in {copies} copies and should be in {replication}")
-    faults.extend(
-        f"{key} is {known[key]} and should be {value} (kafka-configs --alter sets it)"
+    other = [
+        f"{key} is {known[key]} and should be {value}"
         for key, value in settings(topic).items()
         if key in known and known[key] != value
-    )
+    ]
+    if other:
+        faults.append(f"{', '.join(other)} (kafka-configs --alter --add-config sets it)")
     return faults
 
 
