@@ -1,0 +1,1 @@
+"""The whole system on one machine: broker, database, topics and the four services as child processes."""

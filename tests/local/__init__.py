@@ -1,0 +1,1 @@
+"""How the system behaves on one machine, tested with real processes."""
