@@ -1,0 +1,73 @@
+"""Who on the staff is asking: a signed token (JWT) with a role, checked on every endpoint that is not public."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final
+
+import jwt
+from fastapi import Header
+
+from contracts.bodies import Body
+from runtime.problems import Problem
+
+LEEWAY_SECONDS: Final = 60
+
+
+class Role(StrEnum):
+    """What somebody may do; a token carries exactly one."""
+
+    CLERK = "clerk"
+    ROUTER = "router"
+    MEDIATOR = "mediator"
+    LEADER = "leader"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """One member of the staff, as the city's identity provider vouches for him."""
+
+    who: str
+    role: Role
+    body: Body | None = None
+    unit: str | None = None
+
+
+class Gate:
+    """Verifies tokens for one service."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def read(self, authorization: str) -> Staff:
+        """Return who an Authorization header stands for; raises Problem 401 if it stands for nobody."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Problem(401, "token-missing")
+        try:
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=["HS256"],
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "sub", "role"]},
+            )
+            body = claims.get("body")
+            return Staff(
+                str(claims["sub"]), Role(claims["role"]), Body(body) if body else None, claims.get("unit")
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            raise Problem(401, "token-invalid") from None
+
+    def staff(self, *roles: Role) -> Callable[[str], Staff]:
+        """Make the dependency that lets only these roles in."""
+
+        def check(authorization: Annotated[str, Header()] = "") -> Staff:
+            staff = self.read(authorization)
+            if staff.role not in roles:
+                raise Problem(403, "role-not-allowed")
+            return staff
+
+        return check

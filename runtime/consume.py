@@ -1,0 +1,242 @@
+"""How a batch is handled: load, decide, save, publish, clear. Messages, commands and wake-ups take this one path.
+
+The order is what makes it safe: nothing is published before it is saved, nothing is committed before it is
+published, and everything can be done again. This is the one file that catches every exception, and it does
+so around one petition's decision only.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from runtime import metrics
+from runtime.clock import Clock
+from runtime.draft import Delivery, Draft, Failure, Outcome
+from runtime.publish import Publisher
+from runtime.record import Pending, Record
+from runtime.service import Effects, Refused, Service
+from runtime.store import Store
+
+log = structlog.get_logger()
+
+LOST_RACE: Final = "_id"
+# How many published ids are remembered, so that a batch that loaded them before they were cleared skips them.
+RECENT: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A unique rule of the service stood in the way; `index` names its key."""
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The petition is parked: no command is taken until it is redriven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The facts that a command led to; they are durable when the asker hears of them."""
+
+    facts: tuple[Fact, ...]
+
+
+Answer = Stated | Refused | Clash | Failure | Parked
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """One command: who decides, why, and who waits for the answer."""
+
+    decide: Callable[[Any, datetime], Sequence[Fact] | Refused]
+    answer: "asyncio.Future[Answer]"
+    cause: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The petition's time has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """Replay what is parked."""
+
+
+Work = Delivery | Ask | Wake | Redrive
+Step = Callable[[str], Awaitable[None]]
+
+
+async def _no_step(_name: str) -> None:
+    return None
+
+
+@dataclass
+class Batches:
+    """Handles batches for one service; safe to run several at once, in one process or in many.
+
+    `on_step` is called after each step with its name; the crash tests end the process there.
+    `outcomes` hears what became of each message.
+    """
+
+    service: Service[Any]
+    store: Store
+    publisher: Publisher
+    clock: Clock
+    effects: Effects | None = None
+    on_step: Step = _no_step
+    outcomes: Callable[[Outcome, str], None] = lambda _outcome, _topic: None
+    _in_flight: dict[PetitionId, asyncio.Future[None]] = field(default_factory=dict)
+    _started: dict[int, float] = field(default_factory=dict)
+    _recent: dict[str, None] = field(default_factory=dict)
+
+    async def handle(self, works: Mapping[PetitionId, Sequence[Work]]) -> None:
+        """Take one batch from load to clear; raises DatabaseError when the database is away.
+
+        A caller that reads from Kafka repeats the whole batch then: what was saved is found heard.
+        """
+        metrics.BATCH.observe(len(works))
+        waiting: dict[PetitionId, Sequence[Work]] = dict(works)
+        pending: dict[PetitionId, list[Pending]] = {}
+        while waiting:
+            with _timed("load"):
+                records = await self.store.load(waiting)
+            await self.on_step("loaded")
+            now = self.clock.now()
+            with _timed("decide"):
+                drafts = [self._draft(records[petition], waiting[petition], now) for petition in waiting]
+            await self.on_step("decided")
+            with _timed("save"):
+                clashes = await self.store.save([draft for draft, _ in drafts if draft.changed])
+            await self.on_step("saved")
+            lost = {petition for petition, index in clashes.items() if index == LOST_RACE}
+            metrics.RACES.inc(len(lost))
+            for draft, answers in drafts:
+                petition = draft.record.petition
+                if petition in lost:
+                    continue
+                clash = clashes.get(petition)
+                self._answer(answers, Clash(clash) if clash else None)
+                if clash is None:
+                    if facts := [*draft.record.pending, *draft.new]:
+                        pending[petition] = facts
+                    if self.effects is not None and draft.changed:
+                        self.effects.saved(draft.docket, draft.facts, woken=draft.woken)
+            waiting = {petition: works for petition, works in waiting.items() if petition in lost}
+        await self.publish(pending)
+
+    async def publish(self, pending: Mapping[PetitionId, Sequence[Pending]]) -> None:
+        """Publish and clear; the sweeper comes in here too.
+
+        Two batches of this process may hold facts of one petition: the later one waits for the earlier one,
+        so that the order holds even if a publish must be repeated, and leaves out what that one has published.
+        """
+        if not pending:
+            return
+        earlier = {self._in_flight[petition] for petition in pending if petition in self._in_flight}
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_flight.update(dict.fromkeys(pending, mine))
+        self._started[id(mine)] = perf_counter()
+        try:
+            if earlier:
+                await asyncio.wait(earlier)
+            due = {
+                petition: facts
+                for petition, all_facts in pending.items()
+                if (facts := [fact for fact in all_facts if fact.id not in self._recent])
+            }
+            if due:
+                await self._publish(due)
+        finally:
+            del self._started[id(mine)]
+            for petition in pending:
+                if self._in_flight.get(petition) is mine:
+                    del self._in_flight[petition]
+            mine.set_result(None)
+
+    async def _publish(self, due: Mapping[PetitionId, Sequence[Pending]]) -> None:
+        with _timed("publish"):
+            await self.publisher.publish(due)
+        await self.on_step("published")
+        with _timed("clear"):
+            await self.store.clear(due)
+        await self.on_step("cleared")
+        self._recent.update(dict.fromkeys(fact.id for facts in due.values() for fact in facts))
+        for old in list(islice(self._recent, max(0, len(self._recent) - RECENT))):
+            del self._recent[old]
+
+    def oldest_unpublished(self) -> float:
+        """Return the age in seconds of the oldest batch that waits for the broker."""
+        return perf_counter() - min(self._started.values()) if self._started else 0.0
+
+    def _draft(
+        self, record: Record, works: Sequence[Work], now: datetime
+    ) -> tuple[Draft, list[tuple[Ask, Answer]]]:
+        draft, answers = Draft(record, self.service, guarded), []
+        parked_before = draft.parked
+        for work in works:
+            if isinstance(work, Delivery):
+                outcome = draft.hear(work, now)
+                metrics.MESSAGES.labels(work.topic, outcome).inc()
+                self.outcomes(outcome, work.topic)
+            elif isinstance(work, Ask):
+                answers.append((work, self._ask(draft, work, now)))
+            elif isinstance(work, Wake):
+                draft.wake(now)
+            else:
+                draft.redrive(now)
+        if draft.parked is not None and draft.parked is not parked_before:
+            log.error(
+                "petition_parked",
+                petition=record.petition,
+                reason=str(draft.parked.reason),
+                detail=draft.parked.detail,
+                count=len(draft.parked.messages),
+            )
+        return draft, answers
+
+    @staticmethod
+    def _ask(draft: Draft, work: Ask, now: datetime) -> Answer:
+        if draft.parked is not None:
+            return Parked()
+        answer = draft.ask(work.decide, now, cause=work.cause, traceparent=work.traceparent)
+        return Stated(answer) if isinstance(answer, tuple) else answer
+
+    @staticmethod
+    def _answer(answers: Sequence[tuple[Ask, Answer]], instead: Clash | None) -> None:
+        for ask, answer in answers:
+            if not ask.answer.done():
+                ask.answer.set_result(instead or answer)
+
+
+def guarded(decision: Callable[[], Any]) -> Any:  # noqa: ANN401 - passes the decision's own type through
+    """Run one petition's decision; what it raises becomes a Failure that names the line, never the values."""
+    try:
+        return decision()
+    except Exception as error:  # noqa: BLE001 - a bug in one petition's decision must not stop the others
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        return Failure(f"{type(error).__name__} at {place}")
+
+
+class _timed:  # noqa: N801 - reads as a verb where it is used
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        metrics.STEP_SECONDS.labels(self._step).observe(perf_counter() - self._start)

@@ -1,0 +1,224 @@
+"""One service process: puts the runtime's parts together, starts them in order, stops them in order."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from contracts.identity import PetitionId
+from contracts.identity import parse as parse_id
+from runtime import logs, tracing
+from runtime.clock import Clock, SystemClock
+from runtime.commands import Commands
+from runtime.consume import Batches, Redrive, Step
+from runtime.health import Health
+from runtime.listen import Listener
+from runtime.publish import Publisher
+from runtime.service import Effects, Service
+from runtime.settings import ServiceSettings
+from runtime.store import DatabaseError, Store
+from runtime.sweep import Sweeper
+
+log = structlog.get_logger()
+
+STOP_SECONDS: Final = 8
+
+
+class Process:
+    """The parts of one running service."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        service: Service[Any],
+        *,
+        clock: Clock | None = None,
+        effects: Effects | None = None,
+        on_step: Step | None = None,
+    ) -> None:
+        self.settings, self.service = settings, service
+        self.clock = clock or SystemClock()
+        self.store = Store(settings.database.get_secret_value(), service)
+        self.publisher = Publisher(
+            settings.broker,
+            prefix=settings.topic_prefix,
+            idempotent=settings.idempotent,
+            client=f"{service.name}-publisher",
+        )
+        self.batches = Batches(service, self.store, self.publisher, self.clock, effects)
+        if on_step is not None:
+            self.batches.on_step = on_step
+        self.commands = Commands(
+            self.batches,
+            wait=settings.command_wait,
+            waiting_limit=settings.commands_waiting,
+            unpublished_limit=settings.unpublished_limit,
+        )
+        self.listener = Listener(settings, self.batches, self.publisher, self.fail)
+        self.sweeper = Sweeper(
+            self.store, self.batches, self.clock, every=settings.sweep_every, after=settings.sweep_after
+        )
+        self.health = Health(
+            settings, self.store, self.publisher, self.batches, lambda: bool(self.listener.assigned())
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._on_fail: Callable[[], None] = lambda: None
+
+    def on_fail(self, stop: Callable[[], None]) -> None:
+        """Set what ends the process when it cannot go on."""
+        self._on_fail = stop
+
+    def fail(self, reason: str) -> None:
+        """Stop the process: going on would lose or disorder facts."""
+        self.health.failed = reason
+        log.critical("service_failed", reason=reason)
+        self._on_fail()
+
+    async def start(self) -> None:
+        """Connect, waiting for database and broker as long as it takes, then begin to listen."""
+        await self._connected("database", self._prepare)
+        await self._connected("broker", self.publisher.start)
+        await self._connected("consumer", self.listener.start)
+        self._tasks.append(asyncio.create_task(self.sweeper.run()))
+        self.health.started = True
+        log.info("service_started", group=self.settings.group or self.service.name)
+
+    async def _prepare(self) -> None:
+        await self.store.prepare()
+
+    async def _connected(self, what: str, connect: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await connect()
+            except (DatabaseError, KafkaError) as error:
+                log.warning("waiting_for_connection", reason=what, detail=type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Stop taking work, finish what is in hand within a few seconds, disconnect."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for finish in (self.commands.stop, self.listener.stop, self.publisher.stop):
+            try:
+                await asyncio.wait_for(finish(), STOP_SECONDS)
+            except (TimeoutError, KafkaError) as error:
+                log.warning("stop_incomplete", reason=type(error).__name__, detail=finish.__qualname__)
+        self.store.close()
+        log.info("service_stopped")
+
+    def application(self, title: str) -> FastAPI:
+        """Make the FastAPI application whose life is the process's life."""
+
+        @contextlib.asynccontextmanager
+        async def life(_app: FastAPI) -> Any:  # noqa: ANN401 - an async generator
+            starting = asyncio.create_task(self._start_or_fail())
+            yield
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await self.stop()
+
+        return FastAPI(
+            title=title,
+            version="1",
+            lifespan=life,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url="/openapi.json",
+        )
+
+    async def _start_or_fail(self) -> None:
+        try:
+            await self.start()
+        except (OSError, ValueError, RuntimeError) as error:
+            self.fail(f"could not start: {type(error).__name__}")
+            raise
+
+
+Build = Callable[..., tuple[FastAPI, Process]]
+
+
+def main(name: str, settings_class: type[ServiceSettings], build: Build) -> int:
+    """Run a service (`python -m services.<name>`), or replay what it has parked (`… redrive`)."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{name}", description=f"the {name} service")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="serve until stopped (the default)")
+    redrive = commands.add_parser("redrive", help="replay parked petitions after the cause is gone")
+    redrive.add_argument("--petition", help="only this one")
+    arguments = parser.parse_args()
+    logs.configure(name)
+    tracing.configure(name)
+    try:
+        settings = settings_class()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            variable = f"{name.upper()}_{'_'.join(str(part) for part in problem['loc']).upper()}"
+            print(f"{name}: environment variable {variable}: {problem['msg']}", file=sys.stderr)  # noqa: T201
+        return 2
+    if arguments.command == "redrive":
+        return asyncio.run(_redrive(settings, build, arguments.petition))
+    return serve(settings, build)
+
+
+def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # noqa: ANN401
+    """Serve until a signal; returns 1 if the service had to give up."""
+    app, process = build(settings, **options)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            loop=os.environ.get("RUNTIME_LOOP", "uvloop"),
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    process.on_fail(stop)
+    server.run()
+    return 1 if process.health.failed or not server.started else 0
+
+
+async def _redrive(settings: ServiceSettings, build: Build, said: str | None) -> int:
+    """Replay parked petitions in order and print how many are well again."""
+    _, process = build(settings)
+    await process.store.prepare()
+    await process.publisher.start()
+    try:
+        if said is None:
+            petitions = [record.petition for record in await process.store.parked()]
+        else:
+            petition = parse_id(said)
+            if petition is None:
+                print("this is not a petition id", file=sys.stderr)  # noqa: T201
+                return 2
+            petitions = [petition]
+        works: dict[PetitionId, tuple[Redrive]] = {petition: (Redrive(),) for petition in petitions}
+        if works:
+            await process.batches.handle(works)
+        after = await process.store.load(petitions)
+        left = [record for record in after.values() if record.parked is not None]
+        for record in left:
+            reason = f"{record.parked.reason}: {record.parked.detail}" if record.parked else ""
+            print(f"{record.petition}  still parked  {reason}")  # noqa: T201
+        print(f"{len(petitions) - len(left)} of {len(petitions)} parked petitions replayed")  # noqa: T201
+        return 1 if left else 0
+    finally:
+        await process.publisher.stop()
+        process.store.close()

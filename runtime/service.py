@@ -1,0 +1,102 @@
+"""How a service describes itself to the runtime: its docket's parts, what it hears, when it looks again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from contracts.topics import Topic
+
+F_co = TypeVar("F_co", bound=Fact, covariant=True)
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[F_co]):
+    """One fact as a handler gets it; `id` names the message, for facts that point back at their cause."""
+
+    fact: F_co
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A decision's "no" to somebody who asked: a reason code that the edge turns into words."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a docket: the fold of one topic's facts. `state()` without arguments is the empty part."""
+
+    name: str
+    topic: Topic
+    state: type[Any]
+    evolve: Callable[[Any, Fact], Any]
+
+
+@dataclass(frozen=True)
+class Index:
+    """A database index for a query of the service; `partial` limits it to the dockets that have the field."""
+
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    unique: bool = False
+    partial: str = ""
+
+
+def _never(_docket: Any) -> None:  # noqa: ANN401 - stands in for any docket
+    return None
+
+
+def _nothing(_docket: Any, _now: datetime) -> Sequence[Fact]:  # noqa: ANN401
+    return ()
+
+
+def _nowhere(_docket: Any, _fact: Fact) -> Sequence[Topic]:  # noqa: ANN401
+    return ()
+
+
+@dataclass(frozen=True)
+class Service(Generic[D]):
+    """The whole description. `docket` is a frozen dataclass: `petition` and one attribute per part.
+
+    A handler gets the docket with the heard fact already folded in, and answers with the facts to state.
+    `wake` tells when the service wants to look at the petition again; `woken` decides what then is stated.
+    `mirrors` names further topics that get the very bytes of a fact.
+    """
+
+    name: str
+    docket: type[D]
+    parts: tuple[Part, ...]
+    hears: Mapping[type[Fact], Callable[[D, Heard[Any], datetime], Sequence[Fact]]]
+    wake: Callable[[D], datetime | None] = _never
+    woken: Callable[[D, datetime], Sequence[Fact]] = _nothing
+    mirrors: Callable[[D, Fact], Sequence[Topic]] = _nowhere
+    indexes: tuple[Index, ...] = ()
+    by_topic: dict[str, Part] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_topic", {part.topic.name: part for part in self.parts})
+
+    def listens_to(self) -> tuple[Topic, ...]:
+        """Return the topics of other services that this one folds."""
+        return tuple(part.topic for part in self.parts if part.topic.writer != self.name)
+
+    def assemble(self, petition: PetitionId, parts: Mapping[str, object]) -> D:
+        """Put the parts together into the docket that decisions see."""
+        return self.docket(petition=petition, **parts)  # type: ignore[call-arg] # every docket has these
+
+
+Decide = Callable[[D, datetime], Sequence[Fact] | Refused]
+
+
+class Effects(Protocol):
+    """What a service does outside once facts are saved (say, call a gateway); must not wait or raise."""
+
+    def saved(self, docket: Any, facts: Sequence[Fact], *, woken: bool) -> None:  # noqa: ANN401
+        """Take note that `facts` are durable now; `woken` tells that the docket asked to be looked at."""
+        ...

@@ -1,0 +1,196 @@
+"""Dockets in MongoDB: the only module that knows the driver, so that its successor is one file away.
+
+Every call takes a batch and is one round trip. A save is conditional on the version read: the update is an
+upsert filtered by id and version, so a lost race shows as a duplicate key on that very operation.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from contracts.identity import PetitionId
+from runtime.draft import Draft
+from runtime.record import Pending, Record, empty, from_document, to_document
+from runtime.service import Service
+
+DatabaseError = PyMongoError
+DUPLICATE_KEY: Final = 11000
+DOCKETS: Final = "dockets"
+LIMITS: Final = "limits"
+
+
+class Store:
+    """The dockets of one service."""
+
+    def __init__(self, url: str, service: Service[Any], *, timeout: timedelta = timedelta(seconds=5)) -> None:
+        milliseconds = int(timeout.total_seconds() * 1000)
+        self._service = service
+        self._client: AsyncIOMotorClient[Any] = AsyncIOMotorClient(
+            url,
+            tz_aware=True,
+            timeoutMS=milliseconds,
+            serverSelectionTimeoutMS=milliseconds,
+            appname=service.name,
+        )
+        options: CodecOptions[Any] = CodecOptions(tz_aware=True)
+        database = self._client.get_default_database().with_options(codec_options=options)
+        # An acknowledged save is on disk: a killed database loses nothing that was answered for.
+        self._dockets = database.get_collection(DOCKETS, write_concern=WriteConcern(w="majority", j=True))
+        self._limits = database.get_collection(LIMITS, write_concern=WriteConcern(w=1))
+
+    async def prepare(self) -> None:
+        """Create the indexes of the sweeper, of the waker and of the service's own queries."""
+        await self._dockets.create_index(
+            "pending.since", name="sweep", partialFilterExpression={"pending.since": {"$exists": True}}
+        )
+        await self._dockets.create_index(
+            "wake_at", name="wake", partialFilterExpression={"wake_at": {"$exists": True}}
+        )
+        await self._dockets.create_index(
+            "parked.since", name="parked", partialFilterExpression={"parked.since": {"$exists": True}}
+        )
+        for index in self._service.indexes:
+            options: dict[str, Any] = {"name": index.name, "unique": index.unique}
+            if index.partial:
+                options["partialFilterExpression"] = {index.partial: {"$exists": True}}
+            await self._dockets.create_index(list(index.keys), **options)
+        await self._limits.create_index("until", name="expiry", expireAfterSeconds=0)
+
+    async def ping(self) -> None:
+        """Raise DatabaseError if the database does not answer."""
+        await self._client.admin.command("ping")
+
+    async def load(self, petitions: Iterable[PetitionId]) -> dict[PetitionId, Record]:
+        """Load the records of all `petitions` in one query; unknown ones come back empty."""
+        wanted = list(petitions)
+        found = await self._dockets.find({"_id": {"$in": wanted}}).to_list(length=len(wanted))
+        records = {record.petition: record for record in (from_document(d, self._service) for d in found)}
+        return {petition: records.get(petition) or empty(petition, self._service) for petition in wanted}
+
+    async def save(self, drafts: Sequence[Draft]) -> dict[PetitionId, str]:
+        """Save all drafts in one unordered bulk write.
+
+        Returns, for each petition that was not saved, the index that it clashed with: `_id` is a lost race
+        (decide again), another one is a unique rule of the service.
+        """
+        if not drafts:
+            return {}
+        try:
+            await self._dockets.bulk_write([self._operation(draft) for draft in drafts], ordered=False)
+        except BulkWriteError as error:
+            return self._clashes(error, drafts)
+        return {}
+
+    def _operation(self, draft: Draft) -> UpdateOne:
+        record, gone = draft.record, {}
+        changes: dict[str, Any] = {"version": record.version + 1}
+        for name, part in draft.parts.items():
+            if part is not record.parts.get(name) or record.version == 0:
+                changes[f"parts.{name}"] = to_document(part)
+        for name, mark in draft.marks.items():
+            if mark is not record.marks.get(name):
+                changes[f"marks.{name}"] = [mark.ordinal, mark.digest]
+        # A parked petition is not woken: its decisions wait for the redrive.
+        wake_at = None if draft.parked else self._service.wake(draft.docket)
+        if wake_at is not None:
+            changes["wake_at"] = wake_at
+        elif record.wake_at is not None:
+            gone["wake_at"] = ""
+        if draft.parked is not None:
+            if draft.parked is not record.parked:
+                changes["parked"] = to_document(draft.parked)
+        elif record.parked is not None:
+            gone["parked"] = ""
+        update: dict[str, Any] = {"$set": changes}
+        if draft.new:
+            update["$push"] = {"pending": {"$each": [to_document(fact) for fact in draft.new]}}
+        if gone:
+            update["$unset"] = gone
+        return UpdateOne({"_id": record.petition, "version": record.version}, update, upsert=True)
+
+    @staticmethod
+    def _clashes(error: BulkWriteError, drafts: Sequence[Draft]) -> dict[PetitionId, str]:
+        details: Mapping[str, Any] = error.details or {}
+        failures = details.get("writeErrors", [])
+        if details.get("writeConcernErrors") or any(f.get("code") != DUPLICATE_KEY for f in failures):
+            raise error
+        clashes = {}
+        for failure in failures:
+            keys = tuple(failure.get("keyPattern", {}))
+            clashes[drafts[failure["index"]].record.petition] = ",".join(keys)
+        return clashes
+
+    async def clear(self, published: Mapping[PetitionId, Sequence[Pending]]) -> None:
+        """Take what was published off the dockets, in one update.
+
+        Facts are taken off by their ids, so facts that were stated meanwhile stay, whoever saved them.
+        """
+        ids = sorted(fact.id for facts in published.values() for fact in facts)
+        await self._dockets.update_many(
+            {"_id": {"$in": list(published)}}, {"$pull": {"pending": {"id": {"$in": ids}}}}
+        )
+
+    async def forgotten(self, before: datetime, limit: int) -> list[Record]:
+        """Return dockets whose pending facts are older than `before`, oldest first (index `sweep`)."""
+        cursor = self._dockets.find({"pending.since": {"$lte": before}}).sort("pending.since", 1).limit(limit)
+        return [from_document(d, self._service) for d in await cursor.to_list(length=limit)]
+
+    async def due(self, now: datetime, limit: int) -> list[PetitionId]:
+        """Return petitions that the service wants to look at by `now`, longest due first (index `wake`)."""
+        cursor = self._dockets.find({"wake_at": {"$lte": now}}, {"_id": 1}).sort("wake_at", 1).limit(limit)
+        return [PetitionId(d["_id"]) for d in await cursor.to_list(length=limit)]
+
+    async def parked(self, limit: int = 1000) -> list[Record]:
+        """Return parked dockets, longest parked first (index `parked`)."""
+        query = {"parked.since": {"$exists": True}}
+        cursor = self._dockets.find(query).sort("parked.since", 1).limit(limit)
+        return [from_document(d, self._service) for d in await cursor.to_list(length=limit)]
+
+    async def count_parked(self) -> int:
+        """Return how many petitions are parked."""
+        return int(await self._dockets.count_documents({"parked.since": {"$exists": True}}))
+
+    async def find(
+        self, query: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 100
+    ) -> list[Record]:
+        """Run one of the service's own queries (its `store.py`), which an index of the service must serve."""
+        cursor = self._dockets.find(dict(query)).limit(limit)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        return [from_document(d, self._service) for d in await cursor.to_list(length=limit)]
+
+    async def explain(
+        self, query: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()
+    ) -> dict[str, Any]:
+        """Return the database's plan for a query, for the tests that every query has its index."""
+        cursor = self._dockets.find(dict(query))
+        if sort:
+            cursor = cursor.sort(list(sort))
+        plan: dict[str, Any] = await cursor.explain()
+        return plan
+
+    async def used(self, key: str, now: datetime) -> int:
+        """Return how often `key` was counted in its current window."""
+        found = await self._limits.find_one({"_id": key, "until": {"$gt": now}})
+        return int(found["count"]) if found else 0
+
+    async def count(self, key: str, window: timedelta, now: datetime) -> int:
+        """Count one more for `key` and return the count; a window begins at its first count."""
+        await self._limits.delete_one({"_id": key, "until": {"$lte": now}})
+        found = await self._limits.find_one_and_update(
+            {"_id": key},
+            {"$inc": {"count": 1}, "$setOnInsert": {"until": now + window}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return int(found["count"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
