@@ -17,7 +17,10 @@ from contracts.identity import PetitionId
 from contracts.registry import BY_TYPE, short_name
 from contracts.topics import Topic
 
+# `$` also matches before a final newline: the maximum lengths below, or the look-ahead, rule that out.
 _SHA256: Final = r"^[0-9a-f]{64}$"
+_PETITION: Final = r"^[0-9A-HJKMNP-RTV-Z]{5}(-[0-9A-HJKMNP-RTV-Z]{5}){2}$"
+_PRINTABLE: Final = r"^[!-~]*(?!\n)$"
 _TRACEPARENT: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 
@@ -28,18 +31,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     preceding one's bytes and is absent on the first.
     """
 
-    specversion: Annotated[str, msgspec.Meta(pattern=r"^1\.0$")]
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    subject: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    specversion: Annotated[str, msgspec.Meta(max_length=3, pattern=r"^1\.0$")]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
+    subject: Annotated[str, msgspec.Meta(max_length=17, pattern=_PETITION)]
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     datacontenttype: str = ""
     dataschema: str = ""
     ordinal: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
-    previous: Annotated[str, msgspec.Meta(pattern=_SHA256)] | None = None
-    causationid: str | None = None
-    traceparent: Annotated[str, msgspec.Meta(pattern=_TRACEPARENT)] | None = None
+    previous: Annotated[str, msgspec.Meta(max_length=64, pattern=_SHA256)] | None = None
+    causationid: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    traceparent: Annotated[str, msgspec.Meta(max_length=55, pattern=_TRACEPARENT)] | None = None
     data: msgspec.Raw
 
 

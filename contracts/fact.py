@@ -1,10 +1,26 @@
 """What every fact has in common; the base of all models in this package."""
 
-from typing import Annotated, ClassVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.topics import Topic
+
+# Bounds that every reader can store: BSON has 64-bit integers and no year 0, and one number or time beyond
+# them would stop the whole batch that it comes in.
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+MOST: Final = 2_147_483_647
+
+
+def _in_our_time(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < _LATEST:
+        raise ValueError("a time lies between the years 2000 and 2200")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 
 
 class Fact(BaseModel):
@@ -19,7 +35,7 @@ class Fact(BaseModel):
     TYPE: ClassVar[str]
     TOPIC: ClassVar[Topic]
 
-    at: AwareDatetime
+    at: Moment
 
 
 def _no_control(text: str) -> str:
@@ -30,4 +46,10 @@ def _no_control(text: str) -> str:
 
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FreeText = Annotated[str, AfterValidator(_no_control)]
+AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$")]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+FreeText = Annotated[
+    str,
+    AfterValidator(_no_control),
+    Field(json_schema_extra={"pattern": r"^[^\x00-\x08\x0b-\x1f\x7f]*$"}),
+]

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from contracts.fact import Code, Fact, Sha256
+from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
 from contracts.kinds import Channel
 from contracts.topics import INTAKE, Topic
 
@@ -20,13 +20,13 @@ class PetitionRegistered(Fact):
     TOPIC: ClassVar[Topic] = INTAKE
 
     channel: Channel
-    area: str | None = Field(default=None, pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$")
-    signatories: int = Field(default=1, ge=1)
+    area: AreaCode | None = None
+    signatories: Count = 1
     first_receiver: Code
     dossier_sha256: Sha256
     request: Sha256
     payload: Sha256
-    tell_by: AwareDatetime
+    tell_by: Moment
 
 
 class PetitionAccepted(Fact):
@@ -35,7 +35,7 @@ class PetitionAccepted(Fact):
     TYPE: ClassVar[str] = "cn.petition.intake.PetitionAccepted.v1"
     TOPIC: ClassVar[Topic] = INTAKE
 
-    due: AwareDatetime
+    due: Moment
 
 
 class PetitionRated(Fact):

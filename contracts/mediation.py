@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.bodies import Body
-from contracts.fact import Code, Fact
+from contracts.fact import Code, Count, Fact, Moment
 from contracts.kinds import Outcome, SessionKind
 from contracts.topics import MEDIATION, Topic
 
@@ -25,9 +25,9 @@ class CaseOpened(Fact):
     TOPIC: ClassVar[Topic] = MEDIATION
 
     body: Body
-    transfer: int = Field(ge=1)
-    accept_by: AwareDatetime
-    due: AwareDatetime
+    transfer: Count
+    accept_by: Moment
+    due: Moment
 
 
 class CaseAccepted(Fact):
@@ -45,9 +45,9 @@ class SessionHeld(Fact):
     TYPE: ClassVar[str] = "cn.petition.mediation.SessionHeld.v1"
     TOPIC: ClassVar[Topic] = MEDIATION
 
-    number: int = Field(ge=1)
+    number: Count
     kind: SessionKind
-    participants: int = Field(ge=1)
+    participants: Count
     units: tuple[Code, ...] = ()
 
 
@@ -70,7 +70,7 @@ class CaseAnswered(Fact):
 
     outcome: Outcome
     by: Code
-    review_by: AwareDatetime
+    review_by: Moment
 
 
 class CaseRated(Fact):
@@ -89,4 +89,4 @@ class CaseOverdue(Fact):
     TOPIC: ClassVar[Topic] = MEDIATION
 
     step: Step
-    since: AwareDatetime
+    since: Moment

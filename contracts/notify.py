@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from contracts.fact import Code, Fact
+from contracts.fact import Code, Count, Fact, Moment
 from contracts.topics import NOTIFY, Topic
 
 
@@ -36,9 +36,9 @@ class SmsClaimed(Fact):
     TOPIC: ClassVar[Topic] = NOTIFY
 
     message: Code
-    attempt: int = Field(ge=1)
+    attempt: Count
     gateway: Code
-    lease_until: AwareDatetime
+    lease_until: Moment
 
 
 class SmsSent(Fact):
@@ -48,10 +48,10 @@ class SmsSent(Fact):
     TOPIC: ClassVar[Topic] = NOTIFY
 
     message: Code
-    attempt: int = Field(ge=1)
+    attempt: Count
     gateway: Code
     reference: Code
-    segments: int = Field(ge=1)
+    segments: Count
 
 
 class SmsNotSent(Fact):
@@ -61,9 +61,9 @@ class SmsNotSent(Fact):
     TOPIC: ClassVar[Topic] = NOTIFY
 
     message: Code
-    attempt: int = Field(ge=1)
+    attempt: Count
     reason: Code
-    retry_at: AwareDatetime
+    retry_at: Moment
 
 
 class SmsUnknown(Fact):
@@ -73,7 +73,7 @@ class SmsUnknown(Fact):
     TOPIC: ClassVar[Topic] = NOTIFY
 
     message: Code
-    attempt: int = Field(ge=1)
+    attempt: Count
 
 
 class SmsSkipped(Fact):

@@ -3,11 +3,11 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.fact import Code, Fact
+from contracts.fact import AreaCode, Code, Count, Fact, Moment
 from contracts.kinds import DecidedBy, Kind
 from contracts.topics import ROUTING, Topic
 
@@ -18,7 +18,7 @@ class Reason(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     term: str = Field(min_length=1, max_length=40)
-    weight: float
+    weight: float = Field(allow_inf_nan=False)
 
 
 class TriageReason(StrEnum):
@@ -45,17 +45,17 @@ class PetitionRouted(Fact):
     body: Body
     second: Body | None = None
     domain: Domain | None = None
-    area: str | None = None
+    area: AreaCode | None = None
     kind: Kind
     joint: bool = False
     co_handlers: tuple[Code, ...] = ()
     reasons: tuple[Reason, ...] = ()
     confidence: float | None = Field(default=None, ge=0, le=1)
     decided_by: DecidedBy
-    transfer: int = Field(ge=1)
+    transfer: Count
     rule_version: Code
     catalogue_version: Code
-    due: AwareDatetime
+    due: Moment
 
 
 class PetitionSentToTriage(Fact):
@@ -68,12 +68,12 @@ class PetitionSentToTriage(Fact):
     first: Body | None = None
     second: Body | None = None
     domain: Domain | None = None
-    area: str | None = None
+    area: AreaCode | None = None
     kind: Kind
     reasons: tuple[Reason, ...] = ()
     confidence: float = Field(ge=0, le=1)
     rule_version: Code
-    due: AwareDatetime
+    due: Moment
 
 
 class PetitionReferred(Fact):
