@@ -1,4 +1,4 @@
-"""How a batch is handled: load, decide, save, publish, clear. Messages, commands and wake-ups take this one path.
+"""How a batch is handled: load, decide, save, publish, clear. Messages, commands, wake-ups take this one path.
 
 The order is what makes it safe: nothing is published before it is saved, nothing is committed before it is
 published, and everything can be done again. This is the one file that catches every exception, and it does
@@ -141,7 +141,7 @@ class Batches:
         """Publish and clear; the sweeper comes in here too.
 
         Two batches of this process may hold facts of one petition: the later one waits for the earlier one,
-        so that the order holds even if a publish must be repeated, and leaves out what that one has published.
+        so that the order holds even if a publish must be repeated, and leaves out what that one published.
         """
         if not pending:
             return

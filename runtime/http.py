@@ -100,7 +100,7 @@ async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:
 
 
 class _Limits:
-    """Refuses bodies over the limit before they are read, counts answers, and hides what went wrong inside."""
+    """Refuses bodies over the limit before they are read, counts answers, hides what went wrong inside."""
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app, self._max = app, max_body

@@ -1,4 +1,4 @@
-"""JSON logs with ids bound and a closed list of keys: a key that is not on the list is dropped, not printed."""
+"""JSON logs with ids bound and a closed list of keys: a key not on the list is dropped, not printed."""
 
 import logging
 import sys
