@@ -1,4 +1,4 @@
-"""Who on the staff is asking: a signed token (JWT) with a role, checked on each endpoint that is not public."""
+"""Who on the staff is asking: a signed token (JWT) with a role, checked on every endpoint but public ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a batch is handled: load, decide, save, publish, clear. Messages, commands, wake-ups take this one path.
+"""How a batch is handled: load, decide, save, publish, clear. Messages, commands, wake-ups take this path.
 
 The order is what makes it safe: nothing is published before it is saved, nothing is committed before it is
 published, and everything can be done again. This is the one file that catches every exception, and it does
