@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from local import java, kafka, tansu
 from local.kafka.fetch import MavenError
-from local.progress import silent
+from local.progress import Progress, Say, silent
 from local.trouble import LocalError
 from local.wire import answers
 
@@ -38,11 +38,12 @@ class Choice:
         return self.kind != "tansu"
 
 
-def choose(wanted: str | None = None, say: Callable[[str], None] = silent) -> Choice:
+def choose(wanted: str | None = None, told: Progress | None = None) -> Choice:
     """Turn BROKER into a choice, fetching Kafka where that is the choice and it is not here yet.
 
     `auto` falls back to Tansu only where Kafka cannot be fetched, and then says what is missing.
     """
+    say, hint = (told.say, told.hint) if told else (silent, silent)
     word = wanted or os.environ.get("BROKER") or "auto"
     if word == "tansu":
         _confess(say)
@@ -50,7 +51,7 @@ def choose(wanted: str | None = None, say: Callable[[str], None] = silent) -> Ch
     if word in {"auto", "kafka"}:
         try:
             java.find()
-            return Choice("kafka", jars=kafka.fetch(say))
+            return Choice("kafka", jars=kafka.fetch(hint))
         except MavenError as trouble:
             if word == "kafka":
                 raise
@@ -66,7 +67,7 @@ def choose(wanted: str | None = None, say: Callable[[str], None] = silent) -> Ch
     return Choice("given", address=word)
 
 
-def _confess(say: Callable[[str], None]) -> None:
+def _confess(say: Say) -> None:
     say(f"broker: Tansu, for a first look only: {'; '.join(tansu.MISSING)}.")
     say(f"broker: {REAL_THING}")
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local import disk
 from local.trouble import LocalError
 
 LEASH = Path(__file__).with_name("leash.py")
 LAST_LINES = 12
-FULL_DISK = ("No space left on device", "ENOSPC", "Disk quota exceeded")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ChildDiedError(LocalError):
         code = child.process.returncode
         ending = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         lines = child.last_lines()
-        if any(word in lines for word in FULL_DISK):
+        if disk.is_full(child.log.parent, lines):
             what = f"{child.name} {ending} because the disk is full."
             remedy = (
                 f"make room where {child.log.parent.parent} lies, then start again. Its log is {child.log}."
@@ -82,6 +82,11 @@ class ChildDiedError(LocalError):
             what = f"{child.name} {ending}. It last wrote:\n{lines or '    (nothing)'}"
             remedy = f"{child.advice} The whole log is {child.log}."
         super().__init__(what, remedy)
+
+
+def leashed(program: Sequence[str | Path]) -> list[str]:
+    """The command line that runs a program so that it ends with this process."""
+    return [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *map(str, program)]
 
 
 class Supervisor:
@@ -107,7 +112,7 @@ class Supervisor:
         """Everything that was started, in order."""
         return tuple(self._children)
 
-    def start(  # noqa: PLR0913 - a program, and all that is to be known about it
+    def start(
         self,
         name: str,
         program: Sequence[str | Path],
@@ -123,7 +128,7 @@ class Supervisor:
         with log.open("ab") as output:
             began = output.tell()
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *map(str, program)],
+                leashed(program),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -18,7 +18,7 @@ from local.trouble import LocalError
 @pytest.fixture(scope="session")
 def broker_choice() -> brokers.Choice:
     """What BROKER means on this machine; skips where none can be had, unless one was asked for by name."""
-    wanted = os.environ.get("BROKER", "auto")
+    wanted = os.environ.get("BROKER") or "auto"
     try:
         return brokers.choose(wanted)
     except LocalError as trouble:
@@ -46,7 +46,7 @@ def broker(broker_choice: brokers.Choice) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongo() -> Iterator[str]:
     """The URL of a real mongod, without a database name: a test uses a database of its own."""
-    given = os.environ.get("MONGO", "auto")
+    given = os.environ.get("MONGO") or "auto"
     if given != "auto":
         yield given.rstrip("/")
         return

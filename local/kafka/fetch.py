@@ -9,12 +9,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from local import java
 from local.paths import DOWNLOADS
-from local.progress import silent
+from local.progress import Say, silent
+from local.supervisor import leashed
 from local.trouble import LocalError
 
 HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ class MavenError(LocalError):
     """Maven is missing, or could not fetch the jars."""
 
 
-def fetch(say: Callable[[str], None] = silent, environ: Mapping[str, str] = os.environ) -> Path:
+def fetch(say: Say = silent, environ: Mapping[str, str] = os.environ) -> Path:
     """The folder with exactly the listed jars; fetches them first if they are not there or not right.
 
     Raises `MavenError` where Maven is missing or has failed, `LocalError` where what came is not as listed.
@@ -63,7 +64,7 @@ def fetch(say: Callable[[str], None] = silent, environ: Mapping[str, str] = os.e
     return target
 
 
-def download(maven: Path, jars: Path, say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+def download(maven: Path, jars: Path, say: Say, environ: Mapping[str, str]) -> None:
     """Let Maven copy everything that the pom asks for into `jars`, counting the files aloud."""
     env = {**environ, "JAVA_HOME": str(java.find(environ).home)}
     with tempfile.TemporaryDirectory() as scratch:
@@ -73,7 +74,7 @@ def download(maven: Path, jars: Path, say: Callable[[str], None], environ: Mappi
         lines: list[str] = []
         files = 0
         with subprocess.Popen(
-            command,
+            leashed(command),
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,0 +1,50 @@
+# The commands of the project. `make` alone lists them.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url
+
+# Passed on to the programs when they are given: make up BROKER=tansu PORT_BASE=9001
+export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test check containers lock clean-local run-tools dev-tools
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: run-tools ## set everything up and run the whole system until Ctrl-C (BROKER=, MONGO=, PORT_BASE= …)
+	@exec $(PY) -m local up
+
+demo: run-tools ## drive the seven worked examples through the real system and verify the streams
+	@exec $(PY) -m local demo
+
+test: dev-tools ## set everything up and run all tests on the real broker and database (CONTAINERS=1: those too)
+	$(PY) -m pytest $(if $(filter 1,$(CONTAINERS)),,-m "not containers") $(ARGS)
+
+check: dev-tools ## format, lint, types, imports, contracts and the tests that need no server; under a minute
+	$(PY) -m ruff format --check
+	$(PY) -m ruff check
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m contracts check
+	$(PY) -m pytest -q -m "not real and not containers"
+
+containers: dev-tools ## build and run the four images in the container lab; needs root
+	$(PY) -m pytest -m containers $(ARGS)
+
+lock: dev-tools ## pin the newest versions that requirements*.in allow, with their hashes
+	$(LOCK) requirements.in --output-file requirements.lock
+	$(LOCK) requirements-dev.in --output-file requirements-dev.lock
+	$(LOCK) requirements-local.in --output-file requirements-local.lock
+
+clean-local: ## throw away the data, keys, logs and SMS outbox of `make up`; downloads are kept
+	@$(PYTHON) -m local.clean
+
+# Each asks whether a lock's text has changed since it was installed, which takes a twentieth of a second.
+run-tools:
+	@$(PYTHON) -m local.venv
+
+dev-tools:
+	@$(PYTHON) -m local.venv dev
