@@ -100,7 +100,7 @@ class Process:
             try:
                 await connect()
             except (DatabaseError, KafkaError) as error:
-                log.warning("waiting_for_connection", reason=what, detail=type(error).__name__)
+                log.warning("connection_awaited", reason=what, detail=type(error).__name__)
                 await asyncio.sleep(1)
             else:
                 return
@@ -114,7 +114,7 @@ class Process:
             try:
                 await asyncio.wait_for(finish(), STOP_SECONDS)
             except (TimeoutError, KafkaError) as error:
-                log.warning("stop_incomplete", reason=type(error).__name__, detail=finish.__qualname__)
+                log.warning("stop_timed_out", reason=type(error).__name__, detail=finish.__qualname__)
         self.store.close()
         log.info("service_stopped")
 
