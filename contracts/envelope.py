@@ -77,7 +77,7 @@ def message_id(topic: Topic, petition: PetitionId, ordinal: int) -> str:
     return f"{topic.name}/{petition}/{ordinal}"
 
 
-def seal(  # noqa: PLR0913 - an envelope has these parts, and each is named at the call
+def seal(
     fact: Fact,
     *,
     petition: PetitionId,
@@ -102,7 +102,7 @@ def seal(  # noqa: PLR0913 - an envelope has these parts, and each is named at t
             previous=previous,
             causationid=cause,
             traceparent=traceparent,
-            data=msgspec.Raw(fact.model_dump_json(exclude_none=True).encode()),
+            data=msgspec.Raw(fact.data()),
         )
     )
 

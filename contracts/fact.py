@@ -37,6 +37,10 @@ class Fact(BaseModel):
 
     at: Moment
 
+    def data(self) -> bytes:
+        """Return the bytes that stand as `data` in the message; what is absent is left out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
 
 def _no_control(text: str) -> str:
     if any(c < " " and c not in "\n\t" for c in text) or "\x7f" in text:

@@ -12,7 +12,7 @@ from contracts.topics import INTAKE, Topic
 class PetitionRegistered(Fact):
     """登记: the petition is in the one system (Regulations art. 21).
 
-    `dossier_sha256` is the hash of the dossier message's bytes; `request` is a keyed hash of the
+    `dossier_sha256` is the SHA-256 of the dossier message's `data` bytes; `request` is a keyed hash of the
     Idempotency-Key, so that one request never makes two petitions; `tell_by` is 15 days on (art. 22).
     """
 
