@@ -40,12 +40,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Index:
-    """A database index for a query of the service; `partial` limits it to the dockets that have the field."""
+    """A database index for a query of the service.
+
+    `partial` names a field that a docket must have to be in the index, `above` a value that it must exceed.
+    """
 
     name: str
     keys: tuple[tuple[str, int], ...]
     unique: bool = False
     partial: str = ""
+    above: object = None
 
 
 def _never(_docket: Any) -> None:  # noqa: ANN401 - stands in for any docket

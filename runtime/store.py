@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -58,7 +58,8 @@ class Store:
         for index in self._service.indexes:
             options: dict[str, Any] = {"name": index.name, "unique": index.unique}
             if index.partial:
-                options["partialFilterExpression"] = {index.partial: {"$exists": True}}
+                condition = {"$exists": True} if index.above is None else {"$gt": index.above}
+                options["partialFilterExpression"] = {index.partial: condition}
             await self._dockets.create_index(list(index.keys), **options)
         await self._limits.create_index("until", name="expiry", expireAfterSeconds=0)
 
@@ -175,21 +176,26 @@ class Store:
         plan: dict[str, Any] = await cursor.explain()
         return plan
 
-    async def used(self, key: str, now: datetime) -> int:
-        """Return how often `key` was counted in its current window."""
-        found = await self._limits.find_one({"_id": key, "until": {"$gt": now}})
-        return int(found["count"]) if found else 0
-
-    async def count(self, key: str, window: timedelta, now: datetime) -> int:
-        """Count one more for `key` and return the count; a window begins at its first count."""
-        await self._limits.delete_one({"_id": key, "until": {"$lte": now}})
-        found = await self._limits.find_one_and_update(
-            {"_id": key},
-            {"$inc": {"count": 1}, "$setOnInsert": {"until": now + window}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
+    async def used(self, keys: Sequence[str], now: datetime) -> list[int]:
+        """Return how often each key was counted in its current window."""
+        found = await self._limits.find({"_id": {"$in": list(keys)}, "until": {"$gt": now}}).to_list(
+            len(keys)
         )
-        return int(found["count"])
+        counts = {document["_id"]: int(document["count"]) for document in found}
+        return [counts.get(key, 0) for key in keys]
+
+    async def count(self, keys: Sequence[str], window: timedelta, now: datetime) -> None:
+        """Count one more for each key; a window begins at its first count and is not prolonged."""
+        await self._limits.delete_many({"_id": {"$in": list(keys)}, "until": {"$lte": now}})
+        await self._limits.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": key}, {"$inc": {"count": 1}, "$setOnInsert": {"until": now + window}}, upsert=True
+                )
+                for key in keys
+            ],
+            ordered=False,
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,1 @@
+"""Intake: takes petitions in, keeps the dossier, shows the petitioner the whole story."""

@@ -1,0 +1,293 @@
+"""Intake's rules: what a submission leads to, who may rate and when, and the folds behind the story."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from contracts.bodies import Body
+from contracts.dossiers import DossierSaved
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.kinds import Channel, Outcome
+from contracts.mediation import (
+    CaseAccepted,
+    CaseAnswered,
+    CaseConcluded,
+    CaseOpened,
+    CaseOverdue,
+    CaseRated,
+    SessionHeld,
+)
+from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from runtime.service import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the story: the fact's name, when, and the few codes that its sentence needs."""
+
+    at: datetime
+    fact: str
+    codes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The fold of petition-intake-v1."""
+
+    registered_at: datetime | None = None
+    channel: Channel | None = None
+    area: str | None = None
+    signatories: int = 1
+    first_receiver: str = ""
+    tell_by: datetime | None = None
+    due: datetime | None = None
+    request: str = ""
+    payload: str = ""
+    score: int | None = None
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """The fold of petition-dossiers-v1: the personal part as it stands."""
+
+    name: str = ""
+    phone: str = ""
+    title: str = ""
+    content: str = ""
+    code_salt: str = ""
+    code_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The fold of petition-routing-v1, as far as the story needs it."""
+
+    body: Body | None = None
+    in_triage: bool = False
+    triage_due: datetime | None = None
+    referred_to: str = ""
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The fold of petition-mediation-v1, as far as the story needs it."""
+
+    opened: bool = False
+    accepted: bool = False
+    due: datetime | None = None
+    outcome: Outcome | None = None
+    answered: bool = False
+    review_by: datetime | None = None
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """One message to the petitioner: which, and how far it has come."""
+
+    message: str
+    template: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The fold of petition-notify-v1."""
+
+    sms: tuple[Sms, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """All that intake knows of one petition."""
+
+    petition: PetitionId
+    own: Intake
+    dossier: Dossier
+    routing: Routing
+    mediation: Case
+    notify: Messages
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """What was asked, with the randomness and the hashes that the edge has made."""
+
+    name: str
+    phone: str
+    title: str
+    content: str
+    channel: Channel
+    area: str | None
+    signatories: int
+    first_receiver: str
+    request: str
+    payload: str
+    code_salt: str
+    code_hash: str
+    tell_within: timedelta
+    finish_within: timedelta
+
+
+def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[Fact] | Refused:
+    """登记 and 受理: a complete submission is registered and accepted at once (Regulations art. 21, 22)."""
+    if docket.own.registered_at is not None:
+        return Refused("id-taken")
+    dossier = DossierSaved(
+        at=now,
+        name=asked.name,
+        phone=asked.phone,
+        title=asked.title,
+        content=asked.content,
+        code_salt=asked.code_salt,
+        code_hash=asked.code_hash,
+    )
+    registered = PetitionRegistered(
+        at=now,
+        channel=asked.channel,
+        area=asked.area,
+        signatories=asked.signatories,
+        first_receiver=asked.first_receiver,
+        dossier_sha256=sha256(dossier.data()).hexdigest(),
+        request=asked.request,
+        payload=asked.payload,
+        tell_by=now + asked.tell_within,
+    )
+    return (dossier, registered, PetitionAccepted(at=now, due=now + asked.finish_within))
+
+
+def decide_rate(docket: Docket, score: int, now: datetime) -> Sequence[Fact] | Refused:
+    """评价: once, and only when there is an answer to rate."""
+    if not docket.mediation.answered:
+        return Refused("not-answered-yet")
+    if docket.own.score is not None:
+        return Refused("already-rated")
+    return (PetitionRated(at=now, score=score),)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """Who wants to read the personal part, and why."""
+
+    reader: str
+    role: str
+    body: Body | None
+    why: str
+
+
+def decide_read_dossier(docket: Docket, asked: Reading, now: datetime) -> Sequence[Fact] | Refused:
+    """A mediator reads only what is with his body; every reading is a fact (design.md, law 5)."""
+    if docket.own.registered_at is None:
+        return Refused("no-such-petition")
+    if asked.role == "mediator" and (asked.body is None or asked.body != docket.routing.body):
+        return Refused("not-your-petition")
+    return (DossierRead(at=now, reader=asked.reader, role=asked.role, body=asked.body, why=asked.why),)
+
+
+def evolve_own(part: Intake, fact: Fact) -> Intake:
+    """Fold petition-intake-v1."""
+    match fact:
+        case PetitionRegistered():
+            return replace(
+                part,
+                registered_at=fact.at,
+                channel=fact.channel,
+                area=fact.area,
+                signatories=fact.signatories,
+                first_receiver=fact.first_receiver,
+                tell_by=fact.tell_by,
+                request=fact.request,
+                payload=fact.payload,
+                events=(*part.events, _event(fact)),
+            )
+        case PetitionAccepted():
+            return replace(part, due=fact.due, events=(*part.events, _event(fact)))
+        case PetitionRated():
+            events = (*part.events, _event(fact, score=str(fact.score)))
+            return replace(part, score=fact.score, events=events)
+        case _:
+            return part
+
+
+def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
+    """Fold petition-dossiers-v1: the newest stands."""
+    if not isinstance(fact, DossierSaved):
+        return part
+    return Dossier(fact.name, fact.phone, fact.title, fact.content, fact.code_salt, fact.code_hash)
+
+
+def evolve_routing(part: Routing, fact: Fact) -> Routing:
+    """Fold petition-routing-v1."""
+    match fact:
+        case PetitionRouted():
+            reasons = "、".join(reason.term for reason in fact.reasons[:3])
+            event = _event(fact, body=fact.body, reasons=reasons, by=fact.decided_by)
+            return replace(
+                part, body=fact.body, in_triage=False, triage_due=None, events=(*part.events, event)
+            )
+        case PetitionSentToTriage():
+            return replace(part, in_triage=True, triage_due=fact.due, events=(*part.events, _event(fact)))
+        case PetitionReferred():
+            event = _event(fact, office=fact.office)
+            return replace(part, in_triage=False, referred_to=fact.office, events=(*part.events, event))
+        case _:
+            return part
+
+
+def evolve_mediation(part: Case, fact: Fact) -> Case:
+    """Fold petition-mediation-v1."""
+    match fact:
+        case CaseOpened():
+            event = _event(fact, body=fact.body, due=fact.due.isoformat())
+            return replace(part, opened=True, accepted=False, due=fact.due, events=(*part.events, event))
+        case CaseAccepted():
+            return replace(part, accepted=True, events=(*part.events, _event(fact)))
+        case SessionHeld():
+            event = _event(fact, number=str(fact.number), kind=fact.kind)
+            return replace(part, events=(*part.events, event))
+        case CaseConcluded():
+            event = _event(fact, outcome=fact.outcome)
+            return replace(part, outcome=fact.outcome, events=(*part.events, event))
+        case CaseAnswered():
+            event = _event(fact, outcome=fact.outcome, review_by=fact.review_by.isoformat())
+            return replace(part, answered=True, review_by=fact.review_by, events=(*part.events, event))
+        case CaseOverdue():
+            return replace(part, events=(*part.events, _event(fact, step=fact.step)))
+        case CaseRated():
+            return part  # the story has the rating from intake's own fact
+        case _:
+            return part
+
+
+def evolve_notify(part: Messages, fact: Fact) -> Messages:
+    """Fold petition-notify-v1: each message with its newest state."""
+    match fact:
+        case SmsQueued():
+            return Messages((*part.sms, Sms(fact.message, fact.template, "queued", fact.at)))
+        case SmsSkipped():
+            return Messages((*part.sms, Sms(f"skipped:{fact.cause}", fact.template, "skipped", fact.at)))
+        case SmsClaimed() | SmsSent() | SmsNotSent() | SmsUnknown():
+            state = _SMS_STATES[type(fact)]
+            sms = (replace(m, state=state, at=fact.at) if m.message == fact.message else m for m in part.sms)
+            return Messages(tuple(sms))
+        case _:
+            return part
+
+
+_SMS_STATES: dict[type[Fact], str] = {
+    SmsClaimed: "sending",
+    SmsSent: "sent",
+    SmsNotSent: "queued",
+    SmsUnknown: "unknown",
+}
+
+
+def _event(fact: Fact, **codes: str) -> Event:
+    return Event(fact.at, type(fact).__name__, dict(codes))

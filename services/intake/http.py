@@ -1,0 +1,343 @@
+"""What comes in from people as JSON: submit, look up, rate; and the staff's reading of a dossier."""
+
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from contracts import areas, identity
+from contracts.bodies import Catalogue
+from contracts.identity import PetitionId
+from contracts.kinds import STAFF_CHANNELS, Channel
+from runtime import problems, tracing
+from runtime.access import Gate, Role, Staff
+from runtime.consume import Answer, Clash, Parked, Stated
+from runtime.draft import Failure
+from runtime.problems import FieldError, Problem
+from runtime.process import Process
+from runtime.service import Refused
+from services.intake import domain
+from services.intake.codes import Codes, shown
+from services.intake.pages import Pages
+from services.intake.settings import Settings
+from services.intake.store import REQUEST_FIELD, find_by_request
+from services.intake.story import STATE_WORDS, Story, tell
+
+problems.know(
+    {
+        "no-such-petition": ("编号或查询码不正确", "请核对受理编号和查询码后再试，或拨打 12345 查询。"),
+        "key-reused": ("该请求标识已用于另一件事项", "请更换 Idempotency-Key 后重新提交。"),
+        "not-answered-yet": ("该事项尚未答复", "收到答复后即可评价。"),
+        "already-rated": ("您已评价过", "每件事项评价一次，感谢您的反馈。"),
+        "not-your-petition": ("该事项不由贵机构办理", "请向市信访局了解该事项的办理机构。"),
+        "staff-only-channel": ("该登记途径仅限工作人员使用", "请使用 network，或由工作人员登录后登记。"),
+    }
+)
+REFUSALS: Final = {"not-answered-yet": 409, "already-rated": 409, "not-your-petition": 403}
+WAYS_TO_RETRY: Final = 5
+PUBLIC_RECEIVER: Final = "petition-office"
+
+
+def clean(text: str) -> str:
+    """Return what people meant: composed form, no spaces around; FieldError on control characters."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
+        raise FieldError("含有无效的控制字符，请删除后再提交")
+    return text
+
+
+class Petitioner(BaseModel):
+    """Who asks and where an SMS reaches them."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+
+    name: str = Field(min_length=1, max_length=100, examples=["王秀英"])
+    phone: str = Field(min_length=3, max_length=40, examples=["13800138000"])
+
+    _clean = field_validator("name", "phone")(clean)
+
+
+class Submission(BaseModel):
+    """One petition as it comes in."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+
+    title: str = Field(min_length=1, max_length=200, examples=["小区二次供水水质浑浊"])
+    content: str = Field(min_length=1, max_length=20_000)
+    channel: Channel = Channel.NETWORK
+    area: str | None = Field(default=None, examples=["430112"], description="administrative code")
+    petitioner: Petitioner
+    signatories: int = Field(default=1, ge=1, le=1_000_000, description="people who signed, one included")
+
+    _clean = field_validator("title", "content")(clean)
+
+    @field_validator("area")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        if code is not None and not areas.is_area(code):
+            raise FieldError("没有这个区域代码，请填写长沙市的区县代码，例如 430102")
+        return code
+
+
+class Receipt(BaseModel):
+    """What the petitioner keeps: the number to say and the code to look up with."""
+
+    petition_id: str
+    query_code: str
+
+
+class Rating(BaseModel):
+    """1 (not at all satisfied) to 5 (very satisfied)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    score: int = Field(ge=1, le=5)
+
+
+class StoryLine(BaseModel):
+    """One line of the story; `fact` names what happened, `text` says it."""
+
+    at: datetime
+    fact: str
+    text: str
+
+
+class StoryView(BaseModel):
+    """Where a petition stands and how it came there."""
+
+    petition_id: str
+    title: str
+    state: str
+    state_text: str
+    owner: str
+    body: str | None
+    body_name: str | None
+    due: datetime | None
+    outcome: str | None
+    review_by: datetime | None
+    score: int | None
+    story: list[StoryLine]
+
+
+class DossierView(BaseModel):
+    """The personal part, for the staff who handle the petition."""
+
+    petition_id: str
+    name: str
+    phone: str
+    title: str
+    content: str
+
+
+ReadingReason = Literal["handling", "routing", "reception", "supervision", "audit"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What both the JSON interface and the pages do."""
+
+    process: Process
+    settings: Settings
+    codes: Codes
+    catalogue: Catalogue
+
+    async def submit(
+        self, submission: Submission, *, key: str | None, received_by: str, traceparent: str | None
+    ) -> Receipt:
+        """Register a petition, once per key; raises Problem 422 if the key was used for something else."""
+        request = self.codes.keyed("request", key or secrets.token_hex(16))
+        payload = self.codes.keyed("payload", submission.model_dump_json())
+        code, salt = self.codes.code(request), secrets.token_hex(8)
+        asked = domain.Submission(
+            name=submission.petitioner.name,
+            phone=submission.petitioner.phone,
+            title=submission.title,
+            content=submission.content,
+            channel=submission.channel,
+            area=submission.area,
+            signatories=submission.signatories,
+            first_receiver=received_by,
+            request=request,
+            payload=payload,
+            code_salt=salt,
+            code_hash=self.codes.hash(salt, code),
+            tell_within=self.settings.tell_within,
+            finish_within=self.settings.finish_within,
+        )
+        for _ in range(WAYS_TO_RETRY):
+            petition = identity.make(self.process.clock.now(), secrets.randbelow(identity.CHANCE_RANGE))
+            with tracing.span("submit", traceparent) as context:
+                answer = await self.process.commands.ask(
+                    petition,
+                    lambda docket, now: domain.decide_submit(docket, asked, now),
+                    cause="http",
+                    traceparent=context,
+                )
+            if isinstance(answer, Stated):
+                return Receipt(petition_id=petition, query_code=shown(code))
+            if isinstance(answer, Clash) and answer.index == REQUEST_FIELD:
+                return Receipt(petition_id=await self._repeated(request, payload), query_code=shown(code))
+            if not isinstance(answer, Refused):
+                raise_for(answer)
+        raise Problem(503, "unavailable", retry_after=1)
+
+    async def _repeated(self, request: str, payload: str) -> PetitionId:
+        record = await find_by_request(self.process.store, request)
+        if record is None:
+            raise Problem(503, "unavailable", retry_after=1)
+        if record.parts["own"].payload != payload:
+            raise Problem(422, "key-reused")
+        return record.petition
+
+    async def opened(self, said_id: str, said_code: str, address: str) -> domain.Docket:
+        """Return the docket that number and code open; wrong ones are counted and look all alike."""
+        petition = identity.parse(said_id)
+        now, store = self.process.clock.now(), self.process.store
+        keys = (f"address:{self.codes.keyed('address', address)}", f"petition:{petition or 'none'}")
+        limits = (self.settings.tries_per_address, self.settings.tries_per_petition)
+        used = await store.used(keys, now)
+        if any(count >= limit for count, limit in zip(used, limits, strict=True)):
+            window = int(self.settings.tries_window.total_seconds())
+            raise Problem(429, "too-many-tries", retry_after=window)
+        record = (await store.load([petition]))[petition] if petition else None
+        dossier = record.parts["dossier"] if record else domain.Dossier()
+        # The same work is done for a number that does not exist, so that time tells nothing.
+        fits = self.codes.fits(said_code, salt=dossier.code_salt, kept=dossier.code_hash)
+        if record is None or not fits:
+            await store.count(keys, self.settings.tries_window, now)
+            raise Problem(404, "no-such-petition")
+        docket: domain.Docket = self.process.service.assemble(record.petition, record.parts)
+        return docket
+
+    async def rate(self, docket: domain.Docket, score: int, traceparent: str | None = None) -> None:
+        """Record a rating; raises Problem 409 if there is nothing to rate or it was rated."""
+        answer = await self.process.commands.ask(
+            docket.petition,
+            lambda docket, now: domain.decide_rate(docket, score, now),
+            cause="http",
+            traceparent=traceparent,
+        )
+        raise_for(answer)
+
+    def story(self, docket: domain.Docket) -> Story:
+        """Tell a docket's story."""
+        return tell(docket, self.catalogue)
+
+
+def raise_for(answer: Answer) -> None:
+    """Turn any answer but Stated into its Problem."""
+    match answer:
+        case Stated():
+            return
+        case Refused(code):
+            raise Problem(REFUSALS.get(code, 404), code)
+        case Parked():
+            raise Problem(503, "being-repaired", retry_after=60)
+        case Clash():
+            raise Problem(409, "conflict")
+        case Failure():
+            raise Problem(500, "internal")
+
+
+def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
+    """Make the JSON routes."""
+    router = APIRouter()
+
+    @router.post("/petitions", status_code=201, tags=["petitioners"])
+    async def submit(
+        submission: Submission,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+        authorization: Annotated[str, Header()] = "",
+        traceparent: Annotated[str | None, Header()] = None,
+    ) -> Receipt:
+        """Submit a petition. The same Idempotency-Key never makes two."""
+        received_by = PUBLIC_RECEIVER
+        if authorization:
+            staff = gate.read(authorization)
+            received_by = staff.unit or staff.who
+        elif submission.channel in STAFF_CHANNELS:
+            raise Problem(403, "staff-only-channel")
+        return await desk.submit(
+            submission, key=idempotency_key, received_by=received_by, traceparent=traceparent
+        )
+
+    @router.get("/petitions/{petition_id}", response_model=StoryView, tags=["petitioners"])
+    async def look_up(
+        request: Request,
+        petition_id: str,
+        code: Annotated[str, Query(max_length=64)] = "",
+        x_query_code: Annotated[str, Header(max_length=64)] = "",
+    ) -> Response:
+        """Tell where a petition stands: JSON, or a plain page if the browser asks for one."""
+        docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
+        story = desk.story(docket)
+        if pages.wanted(request):
+            return pages.story(story, code=x_query_code or code)
+        return JSONResponse(view(story).model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+
+    @router.post("/petitions/{petition_id}/rating", status_code=204, tags=["petitioners"])
+    async def rate(
+        request: Request,
+        petition_id: str,
+        rating: Rating,
+        code: Annotated[str, Query(max_length=64)] = "",
+        x_query_code: Annotated[str, Header(max_length=64)] = "",
+    ) -> None:
+        """Rate the answer, once."""
+        docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
+        await desk.rate(docket, rating.score)
+
+    @router.get("/petitions/{petition_id}/dossier", tags=["staff"])
+    async def dossier(
+        petition_id: str,
+        why: ReadingReason,
+        staff: Annotated[Staff, Depends(gate.staff(Role.MEDIATOR, Role.ROUTER, Role.CLERK, Role.LEADER))],
+    ) -> DossierView:
+        """Read the personal part; the reading is itself a fact."""
+        petition = identity.parse(petition_id)
+        if petition is None:
+            raise Problem(404, "no-such-petition")
+        reading = domain.Reading(reader=staff.who, role=staff.role, body=staff.body, why=why)
+        answer = await desk.process.commands.ask(
+            petition, lambda docket, now: domain.decide_read_dossier(docket, reading, now), cause="http"
+        )
+        raise_for(answer)
+        part = (await desk.process.store.load([petition]))[petition].parts["dossier"]
+        return DossierView(
+            petition_id=petition, name=part.name, phone=part.phone, title=part.title, content=part.content
+        )
+
+    return router
+
+
+def view(story: Story) -> StoryView:
+    """Return a story as JSON shows it."""
+    return StoryView(
+        petition_id=story.petition_id,
+        title=story.title,
+        state=story.state,
+        state_text=STATE_WORDS[story.state],
+        owner=story.owner,
+        body=story.body,
+        body_name=story.body_name,
+        due=story.due,
+        outcome=story.outcome,
+        review_by=story.review_by,
+        score=story.score,
+        story=[StoryLine(at=line.at, fact=line.fact, text=line.text) for line in story.lines],
+    )
+
+
+def address_of(request: Request) -> str:
+    """Return the caller's address, which is only counted under a keyed hash."""
+    return request.client.host if request.client else "unknown"
+
+
+def form_values(form: Any) -> dict[str, str]:  # noqa: ANN401 - starlette's form type is generic
+    """Return a form's text fields."""
+    return {name: value for name, value in form.items() if isinstance(value, str)}

@@ -1,0 +1,165 @@
+"""What the petitioner reads: where the petition stands, who has it, until when, and how it came there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from contracts.bodies import Body, Catalogue
+from services.intake.domain import Docket, Event
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+
+
+class State(StrEnum):
+    """Where a petition stands, in the order of the journey."""
+
+    ACCEPTED = "accepted"
+    TRIAGE = "in-triage"
+    ROUTED = "routed"
+    REFERRED = "referred"
+    CASE_OPENED = "case-opened"
+    IN_MEDIATION = "in-mediation"
+    CONCLUDED = "concluded"
+    ANSWERED = "answered"
+    RATED = "rated"
+
+
+STATE_WORDS: Final = {
+    State.ACCEPTED: "已登记受理",
+    State.TRIAGE: "工作人员正在研究由哪个部门办理",
+    State.ROUTED: "已转交办理机构",
+    State.REFERRED: "已移送有关单位",
+    State.CASE_OPENED: "办理机构已立案",
+    State.IN_MEDIATION: "正在办理",
+    State.CONCLUDED: "已办结，即将答复",
+    State.ANSWERED: "已答复，请您评价",
+    State.RATED: "已完成",
+}
+OUTCOMES: Final = {
+    "settled": "双方达成和解",
+    "supported": "诉求得到支持",
+    "explained": "已作解释说明",
+    "not-supported": "诉求未获支持",
+}
+SESSIONS: Final = {
+    "mediation": "调解",
+    "site-visit": "实地走访",
+    "reception": "领导接访",
+    "joint-meeting": "联合会商",
+}
+OFFICES: Final = {"discipline-inspection": "纪检监察机关", "petition-office": "市信访局"}
+STEPS: Final = {"accept": "受理", "finish": "办结"}
+PETITION_OFFICE: Final = "市信访局"
+SENTENCES: Final = {
+    "PetitionRegistered": "您反映的事项已登记。",
+    "PetitionAccepted": "您反映的事项已受理。",
+    "PetitionSentToTriage": "工作人员正在研究由哪个部门办理，确定后会告诉您。",
+    "PetitionRouted": "已转交{body}办理{why}。",
+    "PetitionReferred": "已移送{office}。",
+    "CaseOpened": "{body}已立案，最迟{due}办结。",
+    "CaseAccepted": "办理人员已接手。",
+    "SessionHeld": "已进行第{number}次{kind}。",
+    "CaseConcluded": "办理结果：{outcome}。",
+    "CaseAnswered": "已书面答复您。如有不同意见，可在{review_by}前申请复查。",
+    "CaseOverdue": "{step}已超过期限，信访部门正在督办。",
+    "PetitionRated": "您的评价：{score}分（满分5分）。感谢您的反馈。",
+}
+_TABLES: Final = {"office": OFFICES, "kind": SESSIONS, "outcome": OUTCOMES, "step": STEPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the story."""
+
+    at: datetime
+    fact: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The whole of it; `due` is when the present step or the whole must be done."""
+
+    petition_id: str
+    title: str
+    state: State
+    owner: str
+    body: Body | None
+    body_name: str | None
+    body_phone: str | None
+    due: datetime | None
+    outcome: str | None
+    review_by: datetime | None
+    score: int | None
+    lines: tuple[Line, ...]
+
+
+def tell(docket: Docket, catalogue: Catalogue) -> Story:
+    """Tell the story of a docket, all streams woven together by time."""
+    streams = (docket.own.events, docket.routing.events, docket.mediation.events)
+    events = sorted((event for stream in streams for event in stream), key=_when)
+    body = docket.routing.body
+    entry = catalogue.entries[body] if body else None
+    office = OFFICES.get(docket.routing.referred_to, "")
+    return Story(
+        petition_id=docket.petition,
+        title=docket.dossier.title,
+        state=state(docket),
+        owner=office or (entry.name if entry else PETITION_OFFICE),
+        body=body,
+        body_name=entry.name if entry else None,
+        body_phone=entry.phone if entry else None,
+        due=docket.mediation.due or docket.own.due,
+        outcome=OUTCOMES[docket.mediation.outcome] if docket.mediation.outcome else None,
+        review_by=docket.mediation.review_by,
+        score=docket.own.score,
+        lines=tuple(Line(event.at, event.fact, sentence(event, catalogue)) for event in events),
+    )
+
+
+def state(docket: Docket) -> State:
+    """Return where the petition stands: the furthest step that any stream tells of."""
+    reached = (
+        (docket.own.score is not None, State.RATED),
+        (docket.mediation.answered, State.ANSWERED),
+        (docket.mediation.outcome is not None, State.CONCLUDED),
+        (docket.mediation.accepted, State.IN_MEDIATION),
+        (docket.mediation.opened, State.CASE_OPENED),
+        (bool(docket.routing.referred_to), State.REFERRED),
+        (docket.routing.body is not None, State.ROUTED),
+        (docket.routing.in_triage, State.TRIAGE),
+    )
+    return next((state for is_reached, state in reached if is_reached), State.ACCEPTED)
+
+
+def sentence(event: Event, catalogue: Catalogue) -> str:
+    """Return the Chinese sentence of one event."""
+    return SENTENCES[event.fact].format_map(_words(event.codes, catalogue))
+
+
+def _words(codes: dict[str, str], catalogue: Catalogue) -> dict[str, str]:
+    """Turn the codes of an event into the words that its sentence needs."""
+    words = dict(codes)
+    if "body" in codes:
+        words["body"] = catalogue.name(Body(codes["body"]))
+    if "reasons" in codes:
+        words["why"] = f"（依据：{codes['reasons']}）" if codes["reasons"] else ""
+    for name, table in _TABLES.items():
+        if name in codes:
+            words[name] = table.get(codes[name], codes[name])
+    for name in ("due", "review_by"):
+        if name in codes:
+            words[name] = in_chinese(datetime.fromisoformat(codes[name]))
+    return words
+
+
+def in_chinese(time: datetime) -> str:
+    """Return the date as people here write it: 2027年1月21日."""
+    local = time.astimezone(SHANGHAI)
+    return f"{local.year}年{local.month}月{local.day}日"
+
+
+def _when(event: Event) -> datetime:
+    return event.at
