@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from local import disk, secrets, tokens
-from local.kafka.fetch import SUMS, write_list
+from local.kafka.jars import SUMS, write_list
 from local.paths import ROOT, state_directory
 from local.trouble import LocalError
 from local.up import Plan, up

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from local import java, kafka, tansu
-from local.kafka.fetch import MavenError
+from local.kafka.jars import MavenError
 from local.progress import Progress, Say, silent
 from local.trouble import LocalError
 from local.wire import answers

@@ -48,30 +48,32 @@ def main(arguments: Sequence[str]) -> int:
 
 def prepare(locks: Sequence[str], progress: Progress) -> None:
     """Make `.venv` if it is missing or broken, and install the locks whose text it has not seen yet."""
-    wanted = [lock for lock in locks if not _is_in(lock)]
+    wanted = [lock for lock in locks if not is_in(lock)]
     if not wanted:
         return
-    if not _works():
+    if not works():
         _make(progress)
-    _install(wanted, progress)
+    install(wanted, progress)
 
 
-def _stamp(lock: str) -> Path:
+def stamp_of(lock: str) -> Path:
+    """The file that tells which text of a lock is in."""
     return VENV / f"{lock}.sha256"
 
 
-def _digest(lock: str) -> str:
+def digest(lock: str) -> str:
     """What the environment holds when a lock is in: the lock's text, for this very Python."""
     version = f"{sys.implementation.cache_tag}\n".encode()
     return hashlib.sha256(version + (ROOT / lock).read_bytes()).hexdigest()
 
 
-def _is_in(lock: str) -> bool:
-    stamp = _stamp(lock)
-    return PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == _digest(lock)
+def is_in(lock: str) -> bool:
+    """Whether the environment holds what the lock says now."""
+    stamp = stamp_of(lock)
+    return PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == digest(lock)
 
 
-def _works() -> bool:
+def works() -> bool:
     """Whether `.venv` has a Python of the right version that starts, and pip."""
     if not PYTHON.exists():
         return False
@@ -103,7 +105,8 @@ def _make(progress: Progress) -> None:
         )
 
 
-def _install(locks: Sequence[str], progress: Progress) -> None:
+def install(locks: Sequence[str], progress: Progress) -> None:
+    """Let pip install the locks, every file checked against its hash."""
     progress.say(f"python: installing {', '.join(locks)}")
     command = [str(PYTHON), "-m", "pip", "install", "--no-deps", "--require-hashes", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar", "off"]
@@ -130,7 +133,7 @@ def _install(locks: Sequence[str], progress: Progress) -> None:
     if process.returncode:
         _explain(lines)
     for lock in locks:
-        _stamp(lock).write_text(_digest(lock), encoding="ascii")
+        stamp_of(lock).write_text(digest(lock), encoding="ascii")
     progress.say("python: ready")
 
 

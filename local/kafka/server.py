@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import java, ports
-from local.kafka.fetch import HERE, fetch
+from local.kafka.jars import HERE, fetch
 from local.supervisor import Child, Supervisor
 from local.trouble import LocalError
 from local.wire import answers

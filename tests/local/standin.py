@@ -1,7 +1,7 @@
 """Stands in for a service in tests of the local system: answers /readyz, and ends as its variables say.
 
-`python -m tests.local.standin NAME` reads NAME_PORT as the service would. STANDIN_DIES names the service that ends
-by itself when it is asked for /die, STANDIN_DEAF the one that does not hear SIGTERM.
+`python -m tests.local.standin NAME` reads NAME_PORT and its like as the service would. Asked for /die it
+ends by itself; STANDIN_DEAF names the service that does not hear SIGTERM.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer /readyz, and end at /die."""
         if self.path == "/die":
-            print("the last words", flush=True)
+            sys.stdout.write("the last words\n")
+            sys.stdout.flush()
             os._exit(7)
         self.send_response(200)
         self.end_headers()
