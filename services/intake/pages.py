@@ -1,4 +1,4 @@
-"""The petitioner's pages: plain HTML without JavaScript, in large print, for old phones and screen readers."""
+"""The petitioner's pages: plain HTML without JavaScript, in large print, for old phones and readers."""
 
 import secrets
 from pathlib import Path

@@ -1,0 +1,67 @@
+"""Wires routing: the only file that knows all its parts."""
+
+from fastapi import FastAPI
+
+from contracts import topics
+from contracts.bodies import catalogue
+from contracts.kinds import Kind
+from runtime.access import Gate
+from runtime.clock import Clock
+from runtime.consume import Step
+from runtime.http import add_common
+from runtime.process import Process
+from runtime.service import Part, Service
+from services.routing import domain
+from services.routing.classifier import Lexicon, classify, load
+from services.routing.gazetteer import find_area
+from services.routing.handlers import Handlers
+from services.routing.http import routes
+from services.routing.settings import Settings
+from services.routing.store import INDEXES
+
+NAME = "routing"
+
+
+def finder(lexicon: Lexicon, title: str, content: str) -> domain.Finding:
+    """Ask the classifier and the gazetteer, and say what they found in the domain's words."""
+    found = classify(title, content, lexicon=lexicon)
+    return domain.Finding(
+        body=found.body,
+        second=found.second,
+        domain=found.domain,
+        area=find_area(f"{title}\n{content}"),
+        kind=Kind(found.kind),
+        joint=found.joint,
+        confidence=found.confidence,
+        reasons=tuple(domain.Term(reason.term, reason.weight) for reason in found.reasons),
+        sure=found.sure,
+    )
+
+
+def service(handlers: Handlers) -> Service[domain.Docket]:
+    """Describe routing to the runtime."""
+    return Service(
+        name=NAME,
+        docket=domain.Docket,
+        parts=(
+            Part("own", topics.ROUTING, domain.Routing, domain.evolve_own),
+            Part("dossier", topics.DOSSIERS, domain.Dossier, domain.evolve_dossier),
+            Part("intake", topics.INTAKE, domain.Intake, domain.evolve_intake),
+        ),
+        hears=handlers.hears(),
+        indexes=INDEXES,
+    )
+
+
+def build(
+    settings: Settings, *, clock: Clock | None = None, on_step: Step | None = None
+) -> tuple[FastAPI, Process]:
+    """Make the application and its process; nothing is connected before the application starts."""
+    lexicon = load()
+    rules = domain.Rules(lexicon.version, catalogue().version, settings.triage_within)
+    handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
+    process = Process(settings, service(handlers), clock=clock, on_step=on_step)
+    app = process.application("routing: the right body of the 15, and the triage desk")
+    app.include_router(routes(process, Gate(settings.staff_key.get_secret_value()), rules))
+    add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
+    return app, process

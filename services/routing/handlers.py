@@ -1,0 +1,40 @@
+"""What routing hears: the personal text and the acceptance, in whichever order they come."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.dossiers import DossierSaved
+from contracts.fact import Fact
+from contracts.intake import PetitionAccepted
+from runtime.service import Heard
+from services.routing.domain import Docket, Finding, Rules, decide_route, ready
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The handlers, with the classifier they ask; `find` takes title and content."""
+
+    find: Callable[[str, str], Finding]
+    rules: Rules
+
+    def on_petition_accepted(
+        self, docket: Docket, _heard: Heard[PetitionAccepted], now: datetime
+    ) -> Sequence[Fact]:
+        """Route once the text is there too."""
+        return self._route(docket, now)
+
+    def on_dossier_saved(self, docket: Docket, _heard: Heard[DossierSaved], now: datetime) -> Sequence[Fact]:
+        """Route once the acceptance is there too."""
+        return self._route(docket, now)
+
+    def _route(self, docket: Docket, now: datetime) -> Sequence[Fact]:
+        if not ready(docket):
+            return ()
+        found = self.find(docket.dossier.title, docket.dossier.content)
+        return decide_route(docket, found, self.rules, now)
+
+    def hears(self) -> Mapping[type[Fact], Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]]:
+        """Return the handlers by what they hear, in the order of the journey."""
+        return {PetitionAccepted: self.on_petition_accepted, DossierSaved: self.on_dossier_saved}

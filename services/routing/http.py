@@ -1,0 +1,155 @@
+"""The triage desk: what a person must decide, and the decision."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from contracts import identity
+from contracts.bodies import Body, catalogue
+from contracts.domains import NAMES, Domain
+from contracts.kinds import Kind
+from contracts.routing import Office, TriageReason
+from runtime import problems
+from runtime.access import Gate, Role, Staff
+from runtime.consume import Parked, Stated
+from runtime.process import Process
+from runtime.problems import FieldError, Problem
+from runtime.record import Record
+from runtime.service import Refused
+from services.routing import domain
+from services.routing.store import EVER, triage_queue
+
+problems.know(
+    {
+        "no-such-petition": ("没有这件信访事项", "请核对受理编号后再试。"),
+        "not-in-triage": ("该事项不在待研判队列中", "可能已由其他同事处理，请刷新队列。"),
+    }
+)
+READERS: Final = (Role.ROUTER, Role.LEADER, Role.OPERATOR, Role.AUDITOR)
+
+
+class ReasonView(BaseModel):
+    """A phrase that weighed in."""
+
+    term: str
+    weight: float
+
+
+class CandidateView(BaseModel):
+    """One of the two bodies that the classifier would choose."""
+
+    body: Body
+    name: str
+
+
+class TriageView(BaseModel):
+    """One petition that a person must look at; the text itself is read from intake, where reading is a fact."""
+
+    petition_id: str
+    due: datetime
+    why: TriageReason
+    candidates: list[CandidateView]
+    domain: Domain | None
+    domain_name: str | None
+    area: str | None
+    kind: Kind
+    confidence: float
+    reasons: list[ReasonView]
+
+
+class TriageQueue(BaseModel):
+    """The queue, oldest due first; `next` is the value of `after` for the page that follows."""
+
+    waiting: list[TriageView]
+    next: datetime | None
+
+
+class Decision(BaseModel):
+    """Where the petition goes: one of the 15 bodies, or an office outside them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: Body | None = None
+    office: Office | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Decision":
+        if (self.body is None) == (self.office is None):
+            raise FieldError("请在 body 与 office 中填写且只填写一项")
+        return self
+
+
+class Decided(BaseModel):
+    """What stands now."""
+
+    petition_id: str
+    body: Body | None = None
+    office: Office | None = None
+
+
+def routes(process: Process, gate: Gate, rules: domain.Rules) -> APIRouter:
+    """Make the triage desk's routes."""
+    router = APIRouter(tags=["triage desk"])
+
+    @router.get("/triage")
+    async def queue(
+        _staff: Annotated[Staff, Depends(gate.staff(*READERS))],
+        after: datetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> TriageQueue:
+        """List what waits for a person, oldest due first."""
+        if after is not None and after.tzinfo is None:
+            raise Problem(422, "invalid-input", errors=[{"field": "after", "message": "请带上时区"}])
+        records = await triage_queue(process.store, after=after or EVER, limit=limit)
+        views = [_view(record) for record in records]
+        return TriageQueue(waiting=views, next=views[-1].due if len(views) == limit else None)
+
+    @router.post("/triage/{petition_id}/decision")
+    async def decide(
+        petition_id: str, decision: Decision, staff: Annotated[Staff, Depends(gate.staff(Role.ROUTER))]
+    ) -> Decided:
+        """Decide where a petition goes."""
+        petition = identity.parse(petition_id)
+        if petition is None:
+            raise Problem(404, "no-such-petition")
+        to = decision.body or decision.office or Office.PETITION_OFFICE
+        answer = await process.commands.ask(
+            petition,
+            lambda docket, now: domain.decide_triage(docket, to, staff.who, rules, now),
+            cause="http",
+        )
+        match answer:
+            case Stated():
+                return Decided(petition_id=petition, body=decision.body, office=decision.office)
+            case Refused(code):
+                raise Problem(409, code)
+            case Parked():
+                raise Problem(503, "being-repaired", retry_after=60)
+            case _:
+                raise Problem(500, "internal")
+
+    return router
+
+
+def _view(record: Record) -> TriageView:
+    own: domain.Routing = record.parts["own"]
+    guess = own.guess
+    if guess is None or own.triage_due is None:
+        raise Problem(500, "internal")
+    names = catalogue()
+    return TriageView(
+        petition_id=record.petition,
+        due=own.triage_due,
+        why=guess.why,
+        candidates=[
+            CandidateView(body=body, name=names.name(body)) for body in (guess.first, guess.second) if body
+        ],
+        domain=guess.domain,
+        domain_name=NAMES[guess.domain] if guess.domain else None,
+        area=guess.area,
+        kind=guess.kind,
+        confidence=guess.confidence,
+        reasons=[ReasonView(term=r.term, weight=r.weight) for r in guess.reasons],
+    )

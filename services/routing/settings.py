@@ -1,0 +1,20 @@
+"""Routing's environment (prefix ROUTING_)."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from runtime.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What routing needs beyond what all services need."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROUTING_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    triage_within: timedelta = Field(
+        default=timedelta(days=2), description="time for a person at the triage desk to decide"
+    )
