@@ -1,0 +1,313 @@
+"""The case as the law sees it: what opens it, who may take which step when, what is late; all of it pure.
+
+Facts of intake and routing come in through `evolve_intake` and `evolve_routing`; what `decide_…` answers is
+stated, folded by `evolve_own`, and goes out on `petition-mediation-v1` and to the body's own topic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from contracts.bodies import Body
+from contracts.domains import Domain
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from contracts.intake import PetitionAccepted, PetitionRated
+from contracts.kinds import Kind, Outcome, SessionKind
+from contracts.mediation import (
+    CaseAccepted,
+    CaseAnswered,
+    CaseConcluded,
+    CaseOpened,
+    CaseOverdue,
+    CaseRated,
+    SessionHeld,
+    Step,
+)
+from contracts.routing import PetitionRouted
+from contracts.topics import BODY_TOPICS, Topic
+from services.mediation.deadlines import Terms
+
+
+class State(StrEnum):
+    """How far a case has come; a petition without a case has none."""
+
+    OPENED = "opened"
+    ACCEPTED = "accepted"
+    CONCLUDED = "concluded"
+    ANSWERED = "answered"
+    RATED = "rated"
+
+
+class Refusal(StrEnum):
+    """Why a step is not taken; the edge has the words."""
+
+    NO_CASE = "no-case"
+    OTHER_BODY = "other-body"
+    ALREADY_ACCEPTED = "case-already-accepted"
+    NOT_ACCEPTED = "case-not-accepted"
+    ALREADY_CONCLUDED = "case-already-concluded"
+    NOT_CONCLUDED = "case-not-concluded"
+    ALREADY_ANSWERED = "case-already-answered"
+    OTHER_SESSION = "session-number-taken"
+    NO_SETTLEMENT = "agreement-without-settlement"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What petition-intake-v1 has told: until when the matter must be finished, and the latest rating."""
+
+    due: datetime | None = None
+    score: int | None = None
+
+
+@dataclass(frozen=True)
+class Routing:
+    """What petition-routing-v1 has told: with whom the petition is; `transfer` counts its bodies from 1."""
+
+    body: Body | None = None
+    transfer: int = 0
+    routed_at: datetime | None = None
+    kind: Kind | None = None
+    domain: Domain | None = None
+    area: str | None = None
+    joint: bool = False
+    co_handlers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """The fold of petition-mediation-v1; empty (`state` None) until the case is opened."""
+
+    state: State | None = None
+    body: Body | None = None
+    transfer: int = 0
+    accept_by: datetime | None = None
+    due: datetime | None = None
+    handler: str = ""
+    accepted_at: datetime | None = None
+    sessions: int = 0
+    outcome: Outcome | None = None
+    agreement: bool = False
+    concluded_at: datetime | None = None
+    answered_at: datetime | None = None
+    review_by: datetime | None = None
+    score: int | None = None
+    overdue: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Docket:
+    """All that mediation knows of one petition."""
+
+    petition: PetitionId
+    own: Case = field(default_factory=Case)
+    intake: Intake = field(default_factory=Intake)
+    routing: Routing = field(default_factory=Routing)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who takes a step: the code that stands in the fact, and the bodies for which he may act."""
+
+    who: str
+    bodies: frozenset[Body]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as it was reported; `number`, where given, says which one it must be."""
+
+    kind: SessionKind
+    participants: int
+    units: tuple[str, ...] = ()
+    number: int | None = None
+
+
+Decision = Sequence[Fact] | Refusal
+
+
+def decide_opening(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact]:
+    """Open the case once both are known, the body and the acceptance, whichever came first.
+
+    A later transfer opens it anew for the new body while there is no outcome: that body has its own 15 days
+    from its transfer (art. 23), and the end of the 60 days stays where it was (art. 34).
+    """
+    case, routing, due = docket.own, docket.routing, docket.own.due or docket.intake.due
+    if routing.body is None or routing.routed_at is None or due is None:
+        return ()
+    if routing.transfer <= case.transfer or case.state not in {None, State.OPENED, State.ACCEPTED}:
+        return ()
+    opened = CaseOpened(
+        at=now,
+        body=routing.body,
+        transfer=routing.transfer,
+        accept_by=routing.routed_at + terms.accept,
+        due=due,
+    )
+    return (*decide_overdue(docket, now), opened)
+
+
+def decide_rating(docket: Docket, now: datetime) -> Sequence[Fact]:
+    """Count the petitioner's rating once, if there was an answer that it can be about."""
+    if docket.own.state is not State.ANSWERED or docket.intake.score is None:
+        return ()
+    return (CaseRated(at=now, score=docket.intake.score),)
+
+
+def decide_acceptance(docket: Docket, asker: Asker, handler: str, now: datetime) -> Decision:
+    """Let a named handler take the case up; without a name it is the asker himself."""
+    if refusal := _not_theirs(docket, asker):
+        return refusal
+    if docket.own.state is not State.OPENED:
+        return Refusal.ALREADY_ACCEPTED
+    return (*decide_overdue(docket, now), CaseAccepted(at=now, handler=handler or asker.who))
+
+
+def decide_session(docket: Docket, asker: Asker, session: Session, now: datetime) -> Decision:
+    """Enter a session; its number goes on counting when the case goes to another body."""
+    if refusal := _not_theirs(docket, asker) or _not_in_hand(docket.own):
+        return refusal
+    number = docket.own.sessions + 1
+    if session.number not in {None, number}:
+        return Refusal.OTHER_SESSION
+    held = SessionHeld(
+        at=now, number=number, kind=session.kind, participants=session.participants, units=session.units
+    )
+    return (*decide_overdue(docket, now), held)
+
+
+def decide_conclusion(
+    docket: Docket, asker: Asker, outcome: Outcome, *, agreement: bool, now: datetime
+) -> Decision:
+    """Give the matter its outcome; an agreement signed by both sides is a settlement (art. 33)."""
+    if refusal := _not_theirs(docket, asker) or _not_in_hand(docket.own):
+        return refusal
+    if agreement and outcome is not Outcome.SETTLED:
+        return Refusal.NO_SETTLEMENT
+    concluded = CaseConcluded(at=now, outcome=outcome, agreement=agreement, by=asker.who)
+    return (*decide_overdue(docket, now), concluded)
+
+
+def decide_answer(docket: Docket, asker: Asker, terms: Terms, now: datetime) -> Decision:
+    """Tell the petitioner the outcome; from now on he has 30 days to ask for a review (art. 35)."""
+    if refusal := _not_theirs(docket, asker):
+        return refusal
+    case = docket.own
+    if case.answered_at is not None:
+        return Refusal.ALREADY_ANSWERED
+    if case.outcome is None:
+        return Refusal.NOT_CONCLUDED
+    answered = CaseAnswered(at=now, outcome=case.outcome, by=asker.who, review_by=now + terms.review)
+    return (*decide_overdue(docket, now), answered)
+
+
+def decide_overdue(docket: Docket, now: datetime) -> Sequence[Fact]:
+    """Say of every step whose time has passed that it is overdue, once each.
+
+    Every step that is taken asks this first, so a late one is never entered as if it had been in time.
+    """
+    return tuple(
+        CaseOverdue(at=now, step=step, since=until) for step, until in _running(docket.own) if until <= now
+    )
+
+
+def next_deadline(docket: Docket) -> datetime | None:
+    """Return when the next step becomes overdue; None while nothing is awaited."""
+    return min((until for _, until in _running(docket.own)), default=None)
+
+
+def _running(case: Case) -> Sequence[tuple[Step, datetime]]:
+    """Return the deadlines that bind the case now and have not been stated as missed.
+
+    Handling is finished (办结) by the answer, not by the conclusion: an outcome that the petitioner was not
+    told would otherwise lie without a due time.
+    """
+    awaited = {Step.ACCEPT: case.accept_by if case.accepted_at is None else None}
+    awaited[Step.FINISH] = case.due if case.answered_at is None else None
+    return [(step, until) for step, until in awaited.items() if until and step not in case.overdue]
+
+
+def _not_theirs(docket: Docket, asker: Asker) -> Refusal | None:
+    if docket.own.body is None:
+        return Refusal.NO_CASE
+    return None if docket.own.body in asker.bodies else Refusal.OTHER_BODY
+
+
+def _not_in_hand(case: Case) -> Refusal | None:
+    if case.state is State.ACCEPTED:
+        return None
+    return Refusal.NOT_ACCEPTED if case.state is State.OPENED else Refusal.ALREADY_CONCLUDED
+
+
+def mirrors(docket: Docket, _fact: Fact) -> Sequence[Topic]:
+    """Name the topic of the body that has the petition; it gets the very bytes of every fact of the case."""
+    return () if docket.own.body is None else (BODY_TOPICS[docket.own.body],)
+
+
+def evolve_intake(part: Intake, fact: Fact) -> Intake:
+    """Fold one fact of intake."""
+    match fact:
+        case PetitionAccepted(due=due):
+            return replace(part, due=due)
+        case PetitionRated(score=score):
+            return replace(part, score=score)
+        case _:
+            return part
+
+
+def evolve_routing(part: Routing, fact: Fact) -> Routing:
+    """Fold one fact of routing."""
+    if not isinstance(fact, PetitionRouted):
+        return part
+    return Routing(
+        body=fact.body,
+        transfer=fact.transfer,
+        routed_at=fact.at,
+        kind=fact.kind,
+        domain=fact.domain,
+        area=fact.area,
+        joint=fact.joint,
+        co_handlers=fact.co_handlers,
+    )
+
+
+def evolve_own(part: Case, fact: Fact) -> Case:
+    """Fold one fact of the case itself."""
+    match fact:
+        case CaseOpened():
+            return _opened(part, fact)
+        case CaseAccepted():
+            return replace(part, state=State.ACCEPTED, handler=fact.handler, accepted_at=fact.at)
+        case SessionHeld():
+            return replace(part, sessions=fact.number)
+        case CaseConcluded():
+            return replace(
+                part,
+                state=State.CONCLUDED,
+                outcome=fact.outcome,
+                agreement=fact.agreement,
+                concluded_at=fact.at,
+            )
+        case CaseAnswered():
+            return replace(part, state=State.ANSWERED, answered_at=fact.at, review_by=fact.review_by)
+        case CaseRated():
+            return replace(part, state=State.RATED, score=fact.score)
+        case CaseOverdue():
+            return replace(part, overdue=(*part.overdue, fact.step))
+        case _:
+            return part
+
+
+def _opened(part: Case, fact: CaseOpened) -> Case:
+    """Begin with a new body: its acceptance is open again, the end of handling and what was missed is not."""
+    return Case(
+        state=State.OPENED,
+        body=fact.body,
+        transfer=fact.transfer,
+        accept_by=fact.accept_by,
+        due=fact.due,
+        sessions=part.sessions,
+        overdue=tuple(step for step in part.overdue if step is not Step.ACCEPT),
+    )

@@ -1,0 +1,260 @@
+"""What comes in from the bodies and the leaders: the steps of a case; it asks the domain and answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+
+from contracts.bodies import Body, Catalogue
+from contracts.fact import MOST, Code, Fact
+from contracts.identity import PetitionId, parse
+from contracts.kinds import Outcome, SessionKind
+from runtime import tracing
+from runtime.access import Gate, Role, Staff
+from runtime.consume import Clash, Parked, Stated
+from runtime.draft import Failure
+from runtime.problems import Problem
+from runtime.process import Process
+from runtime.service import Refused
+from services.mediation import domain, store
+from services.mediation.deadlines import Terms
+from services.mediation.domain import Asker, Decision, Docket, Refusal, State
+from services.mediation.views import CasesView, CaseView, Pages, view
+
+WORDS: Final = {
+    Refusal.NO_CASE: ("没有这个案件", "请核对受理编号；刚转来的事项请过几秒再试。"),
+    Refusal.OTHER_BODY: ("该案件不由您所在的机构办理", "请与现承办机构联系，或请领导处理。"),
+    Refusal.ALREADY_ACCEPTED: ("该案件已经受理过", "请直接登记会商或办结。"),
+    Refusal.NOT_ACCEPTED: ("该案件尚未受理", "请先受理，再登记会商或办结。"),
+    Refusal.ALREADY_CONCLUDED: ("该案件已经办结", "请查看案件结果；未答复的请答复信访人。"),
+    Refusal.NOT_CONCLUDED: ("该案件尚未办结", "请先登记办理结果，再答复信访人。"),
+    Refusal.ALREADY_ANSWERED: ("该案件已经答复过", "无需再次答复；信访人不服的可以申请复查。"),
+    Refusal.OTHER_SESSION: ("会商次数与记录不符", "请查看案件，确认这次会商是否已经登记。"),
+    Refusal.NO_SETTLEMENT: ("只有调解和解才能签订协议", "请把结果改为 settled，或把 agreement 改为 false。"),
+    "petition-id-wrong": ("受理编号有误", "请核对编号后再试，例如 2B7K9-0M4QX-7T1CW。"),
+    "token-without-body": ("您的身份令牌没有注明机构", "请联系本单位管理员，为令牌加上机构代码。"),
+    "token-subject-unusable": ("身份令牌中的人员代码不可用", "人员代码只能用字母、数字和 . _ : - 。"),
+}
+STATUS: Final = {
+    Refusal.NO_CASE: 404,
+    Refusal.OTHER_BODY: 403,
+    Refusal.ALREADY_ACCEPTED: 409,
+    Refusal.NOT_ACCEPTED: 409,
+    Refusal.ALREADY_CONCLUDED: 409,
+    Refusal.NOT_CONCLUDED: 409,
+    Refusal.ALREADY_ANSWERED: 409,
+    Refusal.OTHER_SESSION: 409,
+    Refusal.NO_SETTLEMENT: 422,
+}
+EVERY_BODY: Final = frozenset(Body)
+# The city's joint conference has 58 member units; more cannot sit at one table.
+MOST_UNITS: Final = 60
+_CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)
+Decide = Callable[[Docket, Asker, datetime], Decision]
+Number = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Acceptance(_Asked):
+    """Who answers for the case; without a name it is the one who accepts it."""
+
+    handler: Code | None = None
+
+
+class SessionReport(_Asked):
+    """A session that was held; give `number` to be sure that a repeated request enters it once."""
+
+    kind: SessionKind
+    participants: Number
+    units: list[Code] = Field(default=[], max_length=MOST_UNITS)
+    number: Number | None = None
+
+
+class Conclusion(_Asked):
+    """How the matter ended; `agreement` if both sides signed one."""
+
+    outcome: Outcome
+    agreement: StrictBool = False
+
+
+class Answer(_Asked):
+    """The answer says the outcome of the conclusion, so nothing more is asked for."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the routes have in common: how a step is put to a case, how a case is shown."""
+
+    process: Process
+    gate: Gate
+    terms: Terms
+    catalogue: Catalogue
+
+    async def take(self, said: str, staff: Staff, traceparent: str | None, decide: Decide) -> CaseView:
+        """Let `decide` run on a case and return the case after it; raises Problem with the reason if not."""
+        petition, asker = _petition(said), _asker(staff)
+
+        def decided(docket: Docket, now: datetime) -> Sequence[Fact] | Refused:
+            decision = decide(docket, asker, now)
+            return Refused(decision) if isinstance(decision, Refusal) else decision
+
+        with tracing.span("step", traceparent) as context:
+            answer = await self.process.commands.ask(petition, decided, cause="http", traceparent=context)
+        match answer:
+            case Stated():
+                return await self.shown(petition)
+            case Refused(code):
+                raise Problem(STATUS[Refusal(code)], code)
+            case Parked():
+                raise Problem(503, "being-repaired", retry_after=60)
+            case Clash():
+                raise Problem(409, "conflict")
+            case Failure():
+                raise Problem(500, "internal")
+
+    async def shown(self, petition: PetitionId) -> CaseView:
+        """Return a case; raises Problem 404 if there is none."""
+        docket = await store.case(self.process.store, petition)
+        if docket is None:
+            raise Problem(404, Refusal.NO_CASE)
+        return view(docket, self.catalogue)
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the routes of the bodies' desk."""
+    router = APIRouter()
+    _add_reading(router, desk)
+    _add_steps(router, desk)
+    return router
+
+
+def _add_reading(router: APIRouter, desk: Desk) -> None:
+    pages = Pages()
+    reading = Annotated[
+        Staff, Depends(desk.gate.staff(Role.MEDIATOR, Role.LEADER, Role.OPERATOR, Role.AUDITOR))
+    ]
+
+    @router.get("/cases", response_model=CasesView, tags=["reading"])
+    async def cases(
+        staff: reading,
+        body: Body | None = None,
+        state: Annotated[list[State], Query()] = [],  # noqa: B006 - never changed; FastAPI copies it
+        after: Annotated[str, Query(max_length=64)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        accept: Annotated[str, Header()] = "",
+    ) -> Response:
+        """List cases, those due first at the top: JSON, or a plain table if the browser asks for one."""
+        behind = store.place(after) if after else None
+        if after and behind is None:
+            raise Problem(
+                422, "invalid-input", errors=[{"field": "after", "message": "请用上一页给出的 next"}]
+            )
+        bodies = _bodies(staff) if body is None else _bodies(staff) & {body}
+        if not bodies:
+            raise Problem(403, Refusal.OTHER_BODY)
+        page, onward = await store.cases(
+            desk.process.store, bodies, state or list(State), after=behind, limit=limit
+        )
+        seen = CasesView(cases=[view(docket, desk.catalogue) for docket in page], next=onward and str(onward))
+        if not pages.wanted(accept):
+            return JSONResponse(seen.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+        return pages.cases(seen.cases, seen.next and _further(body, state, limit, seen.next))
+
+    @router.get("/cases/{petition_id}", tags=["reading"])
+    async def case(petition_id: str, staff: reading) -> CaseView:
+        """Show one case."""
+        found = await desk.shown(_petition(petition_id))
+        if found.body not in _bodies(staff):
+            raise Problem(403, Refusal.OTHER_BODY)
+        return found
+
+
+def _add_steps(router: APIRouter, desk: Desk) -> None:
+    acting = Annotated[Staff, Depends(desk.gate.staff(Role.MEDIATOR, Role.LEADER))]
+    trace = Annotated[str | None, Header(alias="traceparent")]
+
+    @router.post("/cases/{petition_id}/accept", tags=["steps"])
+    async def accept(
+        petition_id: str, staff: acting, asked: Acceptance | None = None, traceparent: trace = None
+    ) -> CaseView:
+        """Take the case up: from now on a named handler answers for it."""
+        handler = (asked and asked.handler) or ""
+
+        def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
+            return domain.decide_acceptance(docket, asker, handler, now)
+
+        return await desk.take(petition_id, staff, traceparent, decide)
+
+    @router.post("/cases/{petition_id}/sessions", tags=["steps"])
+    async def session(
+        petition_id: str, staff: acting, asked: SessionReport, traceparent: trace = None
+    ) -> CaseView:
+        """Enter a session that was held."""
+        held = domain.Session(asked.kind, asked.participants, tuple(asked.units), asked.number)
+
+        def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
+            return domain.decide_session(docket, asker, held, now)
+
+        return await desk.take(petition_id, staff, traceparent, decide)
+
+    @router.post("/cases/{petition_id}/conclusion", tags=["steps"])
+    async def conclusion(
+        petition_id: str, staff: acting, asked: Conclusion, traceparent: trace = None
+    ) -> CaseView:
+        """Give the matter its outcome."""
+
+        def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
+            return domain.decide_conclusion(docket, asker, asked.outcome, agreement=asked.agreement, now=now)
+
+        return await desk.take(petition_id, staff, traceparent, decide)
+
+    @router.post("/cases/{petition_id}/answer", tags=["steps"])
+    async def answer(
+        petition_id: str, staff: acting, _asked: Answer | None = None, traceparent: trace = None
+    ) -> CaseView:
+        """Answer the petitioner with the outcome; the message goes out from this fact."""
+
+        def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
+            return domain.decide_answer(docket, asker, desk.terms, now)
+
+        return await desk.take(petition_id, staff, traceparent, decide)
+
+
+def _further(body: Body | None, states: Sequence[State], limit: int, after: str) -> str:
+    """Return the query of the next page."""
+    asked: list[tuple[str, str]] = [("state", state) for state in states]
+    if body is not None:
+        asked.append(("body", body))
+    return "?" + urlencode([*asked, ("limit", str(limit)), ("after", after)])
+
+
+def _petition(said: str) -> PetitionId:
+    petition = parse(said)
+    if petition is None:
+        raise Problem(404, "petition-id-wrong")
+    return petition
+
+
+def _bodies(staff: Staff) -> frozenset[Body]:
+    """Return the bodies whose cases somebody may see: a mediator's own, everyone else's all."""
+    if staff.role is not Role.MEDIATOR:
+        return EVERY_BODY
+    if staff.body is None:
+        raise Problem(403, "token-without-body")
+    return frozenset({staff.body})
+
+
+def _asker(staff: Staff) -> Asker:
+    """Return who acts; what the token calls him will stand in a fact, so it must be a code."""
+    try:
+        return Asker(_CODE.validate_python(staff.who), _bodies(staff))
+    except ValidationError:
+        raise Problem(403, "token-subject-unusable") from None

@@ -1,0 +1,140 @@
+"""A case as people see it: the JSON object and the plain table; times are told in Changsha's time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import BaseModel, Field
+
+from contracts import areas, domains
+from contracts.bodies import Body, Catalogue
+from contracts.domains import Domain
+from contracts.kinds import Kind, Outcome
+from contracts.mediation import Step
+from services.mediation.domain import Docket, State
+
+# China keeps one time all year, so a fixed offset says it and no time-zone data need be installed.
+SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+STATES: Final = {
+    State.OPENED: "待受理",
+    State.ACCEPTED: "办理中",
+    State.CONCLUDED: "已办结，待答复",
+    State.ANSWERED: "已答复",
+    State.RATED: "已评价",
+}
+STEPS: Final = {Step.ACCEPT: "受理逾期", Step.FINISH: "办理逾期"}
+OUTCOMES: Final = {
+    Outcome.SETTLED: "调解和解",
+    Outcome.SUPPORTED: "予以支持",
+    Outcome.EXPLAINED: "解释说明",
+    Outcome.NOT_SUPPORTED: "不予支持",
+}
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class CaseView(BaseModel):
+    """One case; what the petitioner wrote is read from intake, and that reading is a fact."""
+
+    petition_id: str
+    body: Body
+    body_name: str
+    state: State
+    state_text: str
+    transfer: int = Field(description="which transfer brought it to this body, from 1")
+    accept_by: datetime
+    due: datetime
+    overdue: list[Step] = Field(description="steps whose time passed before they were taken")
+    kind: Kind | None
+    domain: Domain | None
+    area: str | None
+    joint: bool
+    co_handlers: list[str]
+    handler: str | None
+    accepted_at: datetime | None
+    sessions: int
+    outcome: Outcome | None
+    agreement: bool
+    concluded_at: datetime | None
+    answered_at: datetime | None
+    review_by: datetime | None
+    score: int | None
+
+
+class CasesView(BaseModel):
+    """One page of cases, those due first at the top; `next` goes into `after` for the following page."""
+
+    cases: list[CaseView]
+    next: str | None
+
+
+def view(docket: Docket, catalogue: Catalogue) -> CaseView:
+    """Show a case that is open; raises ValueError for a docket without one."""
+    case, routing = docket.own, docket.routing
+    if case.state is None or case.body is None or case.accept_by is None or case.due is None:
+        raise ValueError(f"{docket.petition} has no case: look it up with store.case")
+    return CaseView(
+        petition_id=docket.petition,
+        body=case.body,
+        body_name=catalogue.name(case.body),
+        state=case.state,
+        state_text=STATES[case.state],
+        transfer=case.transfer,
+        accept_by=case.accept_by.astimezone(SHANGHAI),
+        due=case.due.astimezone(SHANGHAI),
+        overdue=list(case.overdue),
+        kind=routing.kind,
+        domain=routing.domain,
+        area=routing.area,
+        joint=routing.joint,
+        co_handlers=list(routing.co_handlers),
+        handler=case.handler or None,
+        accepted_at=_local(case.accepted_at),
+        sessions=case.sessions,
+        outcome=case.outcome,
+        agreement=case.agreement,
+        concluded_at=_local(case.concluded_at),
+        answered_at=_local(case.answered_at),
+        review_by=_local(case.review_by),
+        score=case.score,
+    )
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(SHANGHAI) if moment else None
+
+
+def _area(code: str | None) -> str:
+    return areas.name(code) if code and areas.is_area(code) else "未注明"
+
+
+class Pages:
+    """Renders the table for people without a program of their own: no script, readable on a telephone."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=select_autoescape(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"area": _area, "minute": lambda moment: f"{moment:%Y-%m-%d %H:%M}"}
+        self._templates.globals |= {"outcomes": OUTCOMES, "steps": STEPS, "domains": domains.NAMES}
+
+    @staticmethod
+    def wanted(accept: str) -> bool:
+        """Whether an Accept header names HTML before JSON, as browsers do."""
+        html, json = accept.find("text/html"), accept.find("json")
+        return html >= 0 and (json < 0 or html < json)
+
+    def cases(self, cases: Sequence[CaseView], further: str | None) -> HTMLResponse:
+        """Make the table; `further` is the query of the next page."""
+        page = self._templates.get_template("cases.html").render(cases=cases, further=further)
+        return HTMLResponse(page, headers=HEADERS)
