@@ -160,7 +160,7 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
 def decide_triage(
     docket: Docket, to: Body | Office, by: str, rules: Rules, now: datetime
 ) -> Sequence[Fact] | Refused:
-    """A person decides what the machine did not; a report of wrongdoing goes to no body (Regulations art. 22)."""
+    """A person decides what the machine did not, be it for an office outside the bodies (art. 22)."""
     guess = docket.own.guess
     if docket.own.triage_due is None or guess is None or docket.intake.due is None:
         return Refused("not-in-triage")

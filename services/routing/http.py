@@ -14,12 +14,12 @@ from contracts.routing import Office, TriageReason
 from runtime import problems
 from runtime.access import Gate, Role, Staff
 from runtime.consume import Parked, Stated
-from runtime.process import Process
 from runtime.problems import FieldError, Problem
+from runtime.process import Process
 from runtime.record import Record
 from runtime.service import Refused
 from services.routing import domain
-from services.routing.store import EVER, triage_queue
+from services.routing.store import triage_queue
 
 problems.know(
     {
@@ -45,7 +45,7 @@ class CandidateView(BaseModel):
 
 
 class TriageView(BaseModel):
-    """One petition that a person must look at; the text itself is read from intake, where reading is a fact."""
+    """One petition to look at; its text is read from intake, where every reading is a fact."""
 
     petition_id: str
     due: datetime
@@ -60,10 +60,9 @@ class TriageView(BaseModel):
 
 
 class TriageQueue(BaseModel):
-    """The queue, oldest due first; `next` is the value of `after` for the page that follows."""
+    """The queue, oldest due first; it is worked off from the top."""
 
     waiting: list[TriageView]
-    next: datetime | None
 
 
 class Decision(BaseModel):
@@ -96,15 +95,12 @@ def routes(process: Process, gate: Gate, rules: domain.Rules) -> APIRouter:
     @router.get("/triage")
     async def queue(
         _staff: Annotated[Staff, Depends(gate.staff(*READERS))],
-        after: datetime | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> TriageQueue:
         """List what waits for a person, oldest due first."""
-        if after is not None and after.tzinfo is None:
-            raise Problem(422, "invalid-input", errors=[{"field": "after", "message": "请带上时区"}])
-        records = await triage_queue(process.store, after=after or EVER, limit=limit)
-        views = [_view(record) for record in records]
-        return TriageQueue(waiting=views, next=views[-1].due if len(views) == limit else None)
+        return TriageQueue(
+            waiting=[_view(record) for record in await triage_queue(process.store, limit=limit)]
+        )
 
     @router.post("/triage/{petition_id}/decision")
     async def decide(

@@ -14,11 +14,11 @@ INDEXES: Final = (Index("triage", ((TRIAGE_DUE, 1), ("_id", 1)), partial=TRIAGE_
 ORDER: Final[Sequence[tuple[str, int]]] = ((TRIAGE_DUE, 1), ("_id", 1))
 
 
-def in_triage(after: datetime = EVER) -> dict[str, Any]:
-    """Return the query for what waits for a person and is due later than `after` (index `triage`)."""
-    return {TRIAGE_DUE: {"$gt": after}}
+def in_triage() -> dict[str, Any]:
+    """Return the query for what waits for a person (index `triage`)."""
+    return {TRIAGE_DUE: {"$gt": EVER}}
 
 
-async def triage_queue(store: Store, *, after: datetime = EVER, limit: int = 50) -> list[Record]:
+async def triage_queue(store: Store, *, limit: int) -> list[Record]:
     """Return the triage desk's queue, oldest due first."""
-    return await store.find(in_triage(after), sort=ORDER, limit=limit)
+    return await store.find(in_triage(), sort=ORDER, limit=limit)
