@@ -6,12 +6,19 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
+from contracts import generated, release
 from contracts.topics import access_rights
 
 OK: Final = 0
 FAULT: Final = 1
+WRONG_ARGUMENTS: Final = 2
+_FOLDERS: Final = {
+    "schemas": "write the JSON Schema of every fact and of the envelope (contracts/schemas/)",
+    "examples": "write one example message per fact and reader (contracts/examples/)",
+    "asyncapi": "write the AsyncAPI 3 document of every service (contracts/asyncapi/)",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,17 +27,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.command is None:
         parser.print_help()
-        return 2
-    result = asked.run(asked)
-    return int(result)
+        return WRONG_ARGUMENTS
+    return int(asked.run(asked))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers wrong arguments with the whole help: who mistypes wants to know what there is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_help(sys.stderr)
+        self.exit(WRONG_ARGUMENTS, f"\n{message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m contracts", description=__doc__)
+    parser = _Parser(prog="python -m contracts", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    topics = commands.add_parser(
-        "topics", help="create the missing topics on a broker, or print who may do what"
-    )
+    for folder, told in _FOLDERS.items():
+        made = commands.add_parser(folder, help=told, description=told)
+        made.add_argument(
+            "--check", action="store_true", help="write nothing; say what differs, exit 1 if any"
+        )
+        made.set_defaults(run=_generate)
+    told = "the gate: does anything break old readers or old messages, is everything generated up to date"
+    commands.add_parser("check", help=told, description=told).set_defaults(run=_check)
+    told = "make today's models the release that the gate compares with (refused if they break the last one)"
+    commands.add_parser("release", help=told, description=told).set_defaults(run=_release)
+    told = "create the missing topics on a broker and compare the others, or print who may do what"
+    topics = commands.add_parser("topics", help=told, description=told)
     topics.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; several with commas")
     topics.add_argument("--prefix", default="", help="set before every topic's name (tests use one each)")
     topics.add_argument("--replication", type=int, default=1, metavar="N", help="copies of each partition")
@@ -44,6 +67,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _generate(asked: argparse.Namespace) -> int:
+    files = release.generated_folders()[asked.command]
+    folder = generated.HERE / asked.command
+    if asked.check:
+        return _told(generated.differences(folder, files), f"{asked.command}: {len(files)} files up to date")
+    for fault in generated.write(folder, files):
+        print(f"{fault}: put right")
+    print(f"{asked.command}: {len(files)} files")
+    return OK
+
+
+def _check(_asked: argparse.Namespace) -> int:
+    promised = release.released(generated.HERE / release.RELEASE)
+    good = f"contract: {len(promised.types)} facts and {len(promised.topics)} topics of the last release hold"
+    return _told(release.check(), good)
+
+
+def _release(_asked: argparse.Namespace) -> int:
+    return _told(release.release(), "release: contracts/release/ says what the models say now")
+
+
+def _told(faults: Sequence[str], good: str) -> int:
+    for fault in faults:
+        print(fault)
+    if not faults:
+        print(good)
+    return FAULT if faults else OK
+
+
 def _topics(asked: argparse.Namespace) -> int:
     if asked.acls:
         rows = [("PRINCIPAL", "TOPIC", "OPERATION"), *access_rights(asked.prefix)]
@@ -55,7 +107,7 @@ def _topics(asked: argparse.Namespace) -> int:
         print(
             "say which broker: python -m contracts topics --bootstrap HOST:PORT (or --acls)", file=sys.stderr
         )
-        return 2
+        return WRONG_ARGUMENTS
     # Imported here: the other commands need no Kafka client, and its log repeats what our sentence says.
     from contracts import provision  # noqa: PLC0415
 
