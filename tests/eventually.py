@@ -6,11 +6,19 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 Result = TypeVar("Result")
 
 
+@overload
+async def eventually(
+    condition: Callable[[], Awaitable[Result]], *, deadline: float = ..., every: float = ...
+) -> Result: ...
+@overload
+async def eventually(
+    condition: Callable[[], Result], *, deadline: float = ..., every: float = ...
+) -> Result: ...
 async def eventually(
     condition: Callable[[], Result | Awaitable[Result]], *, deadline: float = 10.0, every: float = 0.05
 ) -> Result:
