@@ -1,0 +1,168 @@
+"""The lexicon ready for use: finds its phrases in a text and says how strongly each stands there."""
+
+import hashlib
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ahocorasick_rs import AhoCorasick
+
+from services.routing.lexicon.entries import (
+    BIAS,
+    DATA,
+    JOINT,
+    TARGETS,
+    Entries,
+    Weighing,
+    Where,
+    files,
+    read,
+)
+from services.routing.lexicon.wording import END, plain
+
+# A letter of any length is read in bounded time; people put what they ask for in the first pages.
+_LONGEST_READ: Final = 4_000
+_DOMAIN_SHARE: Final = 0.6
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The compiled lexicon; `terms` and `weights` run in step, pairs after phrases."""
+
+    version: str
+    threshold: float
+    calibration: tuple[float, float, float]
+    weighing: Weighing
+    bias: tuple[float, ...]
+    terms: tuple[str, ...]
+    phrases: int  # how many of `terms` are phrases; the rest are pairs
+    weights: tuple[tuple[tuple[int, float], ...], ...]
+    masks: tuple[int, ...]  # per phrase: the groups that it belongs to, one bit each
+    pairs: tuple[tuple[int, Where], ...]  # per pair: the two bits, and how close
+    finder: AhoCorasick
+
+    def weigh(self, title: str, content: str) -> dict[int, float]:
+        """Return the strength of every phrase and pair found, by its place in `terms`."""
+        heading = plain(title[:_LONGEST_READ])
+        body = plain(content[:_LONGEST_READ])[: self.weighing.content_chars]
+        in_title, title_masks = self._found(heading)
+        in_body, body_masks = self._found(body)
+        strengths = _strengths(self.weighing, in_title, len(heading), in_body)
+        length = math.sqrt(sum(strength * strength for strength in strengths.values()))
+        found = {term: strength / length for term, strength in strengths.items()}
+        self._add_pairs(found, title_masks, body_masks)
+        return found
+
+    def _found(self, text: str) -> tuple[list[tuple[int, int]], list[int]]:
+        """Return (phrase, position) of phrases that no longer one contains, and the groups per sentence."""
+        ends = [place for place, letter in enumerate(text) if letter == END]
+        masks = [0] * (len(ends) + 1)
+        widest: list[tuple[int, int]] = []
+        reach = -1
+        matches = self.finder.find_matches_as_indexes(text, overlapping=True)
+        matches.sort(key=lambda match: (match[1], -match[2]))
+        for term, start, stop in matches:
+            if mask := self.masks[term]:
+                masks[bisect_right(ends, start)] |= mask
+            if stop > reach and self.weights[term]:
+                widest.append((term, start))
+                reach = stop
+        return widest, masks
+
+    def _add_pairs(self, found: dict[int, float], title_masks: list[int], body_masks: list[int]) -> None:
+        everywhere = 0
+        in_title = 0
+        for mask in title_masks:
+            in_title |= mask
+        for mask in body_masks:
+            everywhere |= mask
+        everywhere |= in_title
+        sentences = [mask for mask in {in_title, *body_masks} if mask & (mask - 1)]
+        for number, (bits, where) in enumerate(self.pairs):
+            if everywhere & bits != bits:
+                continue
+            titled = in_title & bits == bits
+            if where is Where.TEXT or any(mask & bits == bits for mask in sentences):
+                bonus = self.weighing.pair_title if titled else 0.0
+                found[self.phrases + number] = self.weighing.pair * (1.0 + bonus)
+
+
+def load(folder: Path = DATA) -> Lexicon:
+    """Read, check and compile the lexicon; raises LexiconError with file, line and reason."""
+    entries = read(folder)
+    digest = hashlib.sha256()
+    for path in files(folder):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return compiled(entries, version=f"lexicon-{entries.weighing.edition}-{digest.hexdigest()[:8]}")
+
+
+def compiled(entries: Entries, *, version: str, learned: bool = True) -> Lexicon:
+    """Compile checked entries; without `learned`, the weights are those that people wrote."""
+    numbers = {target: number for number, target in enumerate(TARGETS)}
+    table = _written(entries, numbers)
+    pair_keys = {pair.key: (pair.first, pair.second, pair.where) for pair in entries.pairs}
+    phrase_count = len(table) - len(pair_keys)
+    bias = [0.0] * len(TARGETS)
+    if learned:
+        for key, corrections in entries.figures.items():
+            if key == BIAS:
+                bias = [corrections.get(target, 0.0) for target in TARGETS]
+            elif (row := table.get(key)) is not None:
+                for target, value in corrections.items():
+                    row[numbers[target]] = row.get(numbers[target], 0.0) + value
+    bits = {name: 1 << number for number, name in enumerate(entries.groups)}
+    masks = dict.fromkeys(table, 0)
+    for name, phrases in entries.groups.items():
+        for text in phrases:
+            masks[text] |= bits[name]
+    terms = tuple(table)
+    return Lexicon(
+        version=version,
+        threshold=entries.deciding.threshold,
+        calibration=entries.deciding.calibration,
+        weighing=entries.weighing,
+        bias=tuple(bias),
+        terms=terms,
+        phrases=phrase_count,
+        weights=tuple(tuple(sorted(row.items())) for row in table.values()),
+        masks=tuple(masks[text] for text in terms[:phrase_count]),
+        pairs=tuple((bits[first] | bits[second], where) for first, second, where in pair_keys.values()),
+        finder=AhoCorasick(terms[:phrase_count], store_patterns=False),
+    )
+
+
+def _written(entries: Entries, numbers: dict[str, int]) -> dict[str, dict[int, float]]:
+    """Return the hand-written weights per phrase and, after all phrases, per pair."""
+    table: dict[str, dict[int, float]] = {}
+    for phrase in entries.phrases:
+        row = table.setdefault(phrase.text, {})
+        scores = [(phrase.target, phrase.weight)]
+        if phrase.domain is not None and phrase.target != JOINT:
+            scores.append((f"domain:{phrase.domain}", phrase.weight * _DOMAIN_SHARE))
+        for target, weight in scores:
+            row[numbers[target]] = max(row.get(numbers[target], weight), weight)
+    for phrases in entries.groups.values():
+        for text in phrases:
+            table.setdefault(text, {})
+    for pair in entries.pairs:
+        table.setdefault(pair.key, {})[numbers[pair.target]] = pair.weight
+    return table
+
+
+def _strengths(
+    weighing: Weighing, in_title: list[tuple[int, int]], length: int, in_body: list[tuple[int, int]]
+) -> dict[int, float]:
+    strengths: dict[int, float] = {}
+    for term, start in in_title:
+        strength = 1.0 + weighing.title + weighing.title_end * (2.0 * start / length - 1.0)
+        strengths[term] = max(strengths.get(term, 0.0), strength)
+    counts: dict[int, int] = {}
+    for term, _ in in_body:
+        counts[term] = counts.get(term, 0) + 1
+    for term, count in counts.items():
+        strength = 1.0 + weighing.repeat * math.log(count)
+        strengths[term] = strengths[term] + weighing.echo * strength if term in strengths else strength
+    return strengths

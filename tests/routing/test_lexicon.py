@@ -1,0 +1,136 @@
+"""The lexicon's files: what is shipped holds together, and a broken edit is refused with file, line and reason."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opencc import OpenCC
+
+from contracts.bodies import Body
+from services.routing.classifier import classify
+from services.routing.lexicon import LexiconError, load
+from services.routing.lexicon.entries import DATA, read
+from services.routing.lexicon.wording import plain
+
+BROKEN = [
+    ("phrases/labor.tsv", "拖欠工资", "1 columns, expected 2 to 4"),
+    ("phrases/labor.tsv", "新的说法\tviel", "weight 'viel' is not a number"),
+    ("phrases/labor.tsv", "新的说法\t70", "weight 70 must be between -10 and 10"),
+    ("phrases/labor.tsv", "欠\t3", "must have 2 to 12 characters"),
+    ("phrases/labor.tsv", "勞動仲裁\t3", "must be written '劳动仲裁'"),
+    ("phrases/labor.tsv", "拖欠工资\t3", "stands twice in this file"),
+    ("phrases/labor.tsv", "新的说法\t3\tsport", "'sport' is none of the 19 domains"),
+    ("kinds.tsv", "新的说法\tpraise\t3", "'praise' is neither a kind nor 'joint'"),
+    ("groups.tsv", "teacher\t老师", "group 'teacher' stands twice"),
+    ("pairs.tsv", "teacher\tnobody\ttext\tlabor\t1", "there is no group 'nobody' in groups.tsv"),
+    ("pairs.tsv", "teacher\tpay\tpage\tlabor\t1", "'page' is neither 'sentence' nor 'text'"),
+    ("pairs.tsv", "teacher\tpay\ttext\tsport\t1", "'sport' is no body"),
+    ("figures.tsv", "拖欠工资\tlabor", "expected items like 'labor=0.5'"),
+    ("figures.tsv", "拖欠工资\tsport=1", "unknown target 'sport'"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def edit(folder: Path, name: str, row: str) -> int:
+    """Append a row as a clerk would; returns its line number."""
+    path = folder / name
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}{row}\n", "utf-8")
+    return text.count("\n") + 1
+
+
+def test_every_body_has_phrases_when_the_shipped_lexicon_is_read() -> None:
+    targets = {phrase.target for phrase in read().phrases}
+
+    assert {body.value for body in Body} <= targets
+
+
+def test_the_version_is_the_edition_and_a_digest_and_fits_into_a_fact() -> None:
+    version = load().version
+
+    assert version.startswith(f"lexicon-{read().weighing.edition}-")
+    assert len(version) <= 64
+
+
+def test_the_version_changes_when_a_phrase_does(folder: Path) -> None:
+    before = load(folder).version
+    edit(folder, "phrases/labor.tsv", "新的说法\t3")
+
+    assert before != load(folder).version
+
+
+@pytest.mark.parametrize(("name", "row", "reason"), BROKEN, ids=[reason for *_, reason in BROKEN])
+def test_a_broken_edit_is_refused_with_file_line_and_reason(
+    folder: Path, name: str, row: str, reason: str
+) -> None:
+    line = edit(folder, name, row)
+
+    with pytest.raises(LexiconError) as refused:
+        load(folder)
+
+    assert str(refused.value).startswith(f"{Path(name).name}, line {line}: ")
+    assert reason in str(refused.value)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "phrases" / "rural.tsv").unlink()
+
+    with pytest.raises(LexiconError, match=r"rural\.tsv"):
+        load(folder)
+
+
+def test_a_missing_setting_is_named(folder: Path) -> None:
+    (folder / "settings.toml").write_text("[weighing]\n", "utf-8")
+
+    with pytest.raises(LexiconError, match=r"settings\.toml"):
+        load(folder)
+
+
+def test_a_new_phrase_counts_as_soon_as_it_is_written(folder: Path) -> None:
+    edit(folder, "phrases/rural.tsv", "蚂蚁上树\t7")
+
+    assert classify("蚂蚁上树", "", lexicon=load(folder)).body is Body.RURAL
+
+
+def test_figures_of_a_phrase_that_left_the_lexicon_are_passed_over(folder: Path) -> None:
+    edit(folder, "figures.tsv", "早已删去\tlabor=5")
+
+    assert "早已删去" not in load(folder).terms
+
+
+def test_a_phrase_inside_a_longer_one_does_not_count() -> None:
+    lexicon = load()
+
+    found = {lexicon.terms[term] for term in lexicon.weigh("", "拖欠工资") if term < lexicon.phrases}
+
+    assert found == {"拖欠工资"}
+
+
+@pytest.mark.parametrize("variant", ["s2t", "s2tw", "s2hk"])
+def test_every_phrase_is_found_when_written_in_traditional_characters(variant: str) -> None:
+    traditional = OpenCC(variant)
+    lexicon = load()
+
+    missed = [term for term in lexicon.terms[: lexicon.phrases] if plain(traditional.convert(term)) != term]
+
+    assert missed == []
+
+
+def test_a_phrase_in_the_title_weighs_more_than_in_the_content() -> None:
+    lexicon = load()
+
+    found = lexicon.weigh("公交", "停电")
+
+    assert found[lexicon.terms.index("公交")] > found[lexicon.terms.index("停电")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None)))
+def test_plain_wording_never_raises_and_keeps_nothing_that_separates(text: str) -> None:
+    assert not any(letter.isspace() for letter in plain(text))
