@@ -17,6 +17,7 @@ PetitionId = NewType("PetitionId", str)
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRTVWXYZ"
 EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
 TIME_LENGTH: Final = 9
+TIME_RANGE: Final = len(ALPHABET) ** TIME_LENGTH
 CHANCE_LENGTH: Final = 5
 CHANCE_RANGE: Final = len(ALPHABET) ** CHANCE_LENGTH
 LENGTH: Final = TIME_LENGTH + CHANCE_LENGTH + 1
@@ -29,8 +30,8 @@ _HEARD_AS: Final = str.maketrans({"I": "1", "L": "1", "O": "0", "U": "V", "S": "
 def make(now: datetime, chance: int) -> PetitionId:
     """Make the id of a petition received at `now` (aware); `chance` is random, in [0, CHANCE_RANGE)."""
     milliseconds = (now - EPOCH).days * 86_400_000 + (now - EPOCH).seconds * 1000 + now.microsecond // 1000
-    if milliseconds < 0 or not 0 <= chance < CHANCE_RANGE:
-        raise ValueError("a petition id needs a time after 2020 and a chance within its range")
+    if not 0 <= milliseconds < TIME_RANGE or not 0 <= chance < CHANCE_RANGE:
+        raise ValueError("a petition id needs a time from 2020 to 2857 and a chance within its range")
     plain = _base31(milliseconds, TIME_LENGTH) + _base31(chance, CHANCE_LENGTH)
     return PetitionId(_grouped(plain + check_character(plain)))
 
