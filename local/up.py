@@ -84,7 +84,8 @@ def up(plan: Plan, progress: Progress | None = None, until: threading.Event | No
             while not stop.wait(LOOK_EVERY):
                 supervisor.check()
         except KeyboardInterrupt:
-            print(flush=True)
+            with contextlib.suppress(OSError):
+                print(flush=True)
         finally:
             _deaf()
             began = time.monotonic()
@@ -93,7 +94,8 @@ def up(plan: Plan, progress: Progress | None = None, until: threading.Event | No
             with contextlib.suppress(OSError):
                 (plan.state / "running.json").unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # nobody may be reading any more
-                told.say(f"{stopped} processes stopped in {time.monotonic() - began:.1f} s")
+                if stopped:
+                    told.say(f"{stopped} processes stopped in {time.monotonic() - began:.1f} s")
 
 
 def _start(plan: Plan, supervisor: Supervisor, told: Progress) -> Surroundings:
@@ -217,6 +219,7 @@ def _interrupted_by_signals() -> Iterator[None]:
     """Treat SIGTERM and a closed terminal like Ctrl-C."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        _deaf()
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

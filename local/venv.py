@@ -6,6 +6,7 @@ file and what it imports use the standard library alone.
 
 from __future__ import annotations
 
+import ctypes.util
 import hashlib
 import importlib.util
 import os
@@ -91,7 +92,7 @@ def _make(progress: Progress) -> None:
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         raise LocalError(
             f"Python {found} is here without what makes virtual environments (Debian packs that apart).",
-            "`apt-get install python3-venv`, then start again.",
+            f"`apt-get install {' '.join(_debian_lacks())}`, then start again.",
         )
     disk.require_space(ROOT, NEEDED)
     progress.say(f"python: making a virtual environment with Python {found}")
@@ -103,6 +104,16 @@ def _make(progress: Progress) -> None:
             f"The virtual environment could not be made: {(result.stdout + result.stderr).strip()}",
             "`apt-get install python3-venv`, then start again.",
         )
+
+
+def _debian_lacks() -> list[str]:
+    """Everything that a bare Debian machine lacks, so that one command brings it all."""
+    lacks = ["python3-venv"]
+    if shutil.which("mvn") is None:
+        lacks.append("maven")  # fetches Apache Kafka, and brings a Java
+    if shutil.which("mongod") is None and ctypes.util.find_library("curl") is None:
+        lacks.append("libcurl4")  # the mongod from PyPI loads it
+    return lacks
 
 
 def install(locks: Sequence[str], progress: Progress) -> None:

@@ -85,7 +85,7 @@ def download(maven: Path, jars: Path, say: Say, environ: Mapping[str, str]) -> N
                 for line in process.stdout or ():
                     if line.startswith(("Downloaded", "[INFO] Downloaded")) and ".jar" in line:
                         files += 1
-                        say(f"broker: fetching Apache Kafka {VERSION} with Maven, {files} files so far")
+                        say(f"broker: fetching Apache Kafka {VERSION} with Maven, file {files}")
                     elif "Download" not in line and "Progress" not in line:
                         lines.append(line.rstrip())
             except BaseException:
