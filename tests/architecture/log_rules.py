@@ -13,7 +13,24 @@ BIND_METHODS: Final = frozenset({"bind", "new", "bind_contextvars", "bound_conte
 LOGGERS: Final = frozenset({"log", "logger", "_log", "_logger"})
 # Past tense without -ed, as far as events need it.
 IRREGULAR: Final = frozenset(
-    {"sent", "lost", "found", "heard", "left", "kept", "made", "began", "gone", "held", "read", "set", "said"}
+    {
+        "sent",
+        "lost",
+        "found",
+        "heard",
+        "left",
+        "kept",
+        "made",
+        "began",
+        "gone",
+        "held",
+        "read",
+        "set",
+        "said",
+        "cut",
+        "broke",
+        "taken",
+    }
 )
 ERRORS: Final = frozenset({"error", "exc", "err", "exception", "problem"})
 
