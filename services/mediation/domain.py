@@ -27,6 +27,7 @@ from contracts.mediation import (
 )
 from contracts.routing import PetitionRouted
 from contracts.topics import BODY_TOPICS, Topic
+from runtime.service import Refused
 from services.mediation.deadlines import Terms
 
 
@@ -41,7 +42,7 @@ class State(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a step is not taken; the edge has the words."""
+    """The codes of why a step is not taken; the edge has the words."""
 
     NO_CASE = "no-case"
     OTHER_BODY = "other-body"
@@ -125,7 +126,7 @@ class Session:
     number: int | None = None
 
 
-Decision = Sequence[Fact] | Refusal
+Decision = Sequence[Fact] | Refused
 
 
 def decide_opening(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact]:
@@ -161,7 +162,7 @@ def decide_acceptance(docket: Docket, asker: Asker, handler: str, now: datetime)
     if refusal := _not_theirs(docket, asker):
         return refusal
     if docket.own.state is not State.OPENED:
-        return Refusal.ALREADY_ACCEPTED
+        return Refused(Refusal.ALREADY_ACCEPTED)
     return (*decide_overdue(docket, now), CaseAccepted(at=now, handler=handler or asker.who))
 
 
@@ -171,7 +172,7 @@ def decide_session(docket: Docket, asker: Asker, session: Session, now: datetime
         return refusal
     number = docket.own.sessions + 1
     if session.number not in {None, number}:
-        return Refusal.OTHER_SESSION
+        return Refused(Refusal.OTHER_SESSION)
     held = SessionHeld(
         at=now, number=number, kind=session.kind, participants=session.participants, units=session.units
     )
@@ -185,7 +186,7 @@ def decide_conclusion(
     if refusal := _not_theirs(docket, asker) or _not_in_hand(docket.own):
         return refusal
     if agreement and outcome is not Outcome.SETTLED:
-        return Refusal.NO_SETTLEMENT
+        return Refused(Refusal.NO_SETTLEMENT)
     concluded = CaseConcluded(at=now, outcome=outcome, agreement=agreement, by=asker.who)
     return (*decide_overdue(docket, now), concluded)
 
@@ -196,9 +197,9 @@ def decide_answer(docket: Docket, asker: Asker, terms: Terms, now: datetime) -> 
         return refusal
     case = docket.own
     if case.answered_at is not None:
-        return Refusal.ALREADY_ANSWERED
+        return Refused(Refusal.ALREADY_ANSWERED)
     if case.outcome is None:
-        return Refusal.NOT_CONCLUDED
+        return Refused(Refusal.NOT_CONCLUDED)
     answered = CaseAnswered(at=now, outcome=case.outcome, by=asker.who, review_by=now + terms.review)
     return (*decide_overdue(docket, now), answered)
 
@@ -229,16 +230,16 @@ def _running(case: Case) -> Sequence[tuple[Step, datetime]]:
     return [(step, until) for step, until in awaited.items() if until and step not in case.overdue]
 
 
-def _not_theirs(docket: Docket, asker: Asker) -> Refusal | None:
+def _not_theirs(docket: Docket, asker: Asker) -> Refused | None:
     if docket.own.body is None:
-        return Refusal.NO_CASE
-    return None if docket.own.body in asker.bodies else Refusal.OTHER_BODY
+        return Refused(Refusal.NO_CASE)
+    return None if docket.own.body in asker.bodies else Refused(Refusal.OTHER_BODY)
 
 
-def _not_in_hand(case: Case) -> Refusal | None:
+def _not_in_hand(case: Case) -> Refused | None:
     if case.state is State.ACCEPTED:
         return None
-    return Refusal.NOT_ACCEPTED if case.state is State.OPENED else Refusal.ALREADY_CONCLUDED
+    return Refused(Refusal.NOT_ACCEPTED if case.state is State.OPENED else Refusal.ALREADY_CONCLUDED)
 
 
 def mirrors(docket: Docket, _fact: Fact) -> Sequence[Topic]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from contracts.bodies import Body, Catalogue
-from contracts.fact import MOST, Code, Fact
+from contracts.fact import MOST, Code
 from contracts.identity import PetitionId, parse
 from contracts.kinds import Outcome, SessionKind
 from runtime import tracing
@@ -24,7 +24,7 @@ from runtime.service import Refused
 from services.mediation import domain, store
 from services.mediation.deadlines import Terms
 from services.mediation.domain import Asker, Decision, Docket, Refusal, State
-from services.mediation.views import CasesView, CaseView, Pages, view
+from services.mediation.pages import CasesView, CaseView, Pages, view
 
 WORDS: Final = {
     Refusal.NO_CASE: ("没有这个案件", "请核对受理编号；刚转来的事项请过几秒再试。"),
@@ -102,12 +102,13 @@ class Desk:
         """Let `decide` run on a case and return the case after it; raises Problem with the reason if not."""
         petition, asker = _petition(said), _asker(staff)
 
-        def decided(docket: Docket, now: datetime) -> Sequence[Fact] | Refused:
-            decision = decide(docket, asker, now)
-            return Refused(decision) if isinstance(decision, Refusal) else decision
-
         with tracing.span("step", traceparent) as context:
-            answer = await self.process.commands.ask(petition, decided, cause="http", traceparent=context)
+            answer = await self.process.commands.ask(
+                petition,
+                lambda docket, now: decide(docket, asker, now),
+                cause="http",
+                traceparent=context,
+            )
         match answer:
             case Stated():
                 return await self.shown(petition)

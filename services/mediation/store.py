@@ -49,9 +49,10 @@ def query(bodies: Collection[Body], states: Collection[State], after: Place | No
     """Build the query for the cases of some bodies in some states, behind a place."""
     found: dict[str, Any] = {BODY: {"$in": sorted(bodies)}, STATE: {"$in": sorted(states)}}
     if after is not None:
-        # The range is for the index; the few cases that are due in the same millisecond are then compared.
+        # The range is for the index; the few cases due in that very millisecond are then compared. Said with
+        # `$nor`, because an `$or` makes the planner try other indexes and sort in memory.
         found[DUE] = {"$gte": after.due}
-        found["$or"] = [{DUE: {"$gt": after.due}}, {"_id": {"$gt": after.petition}}]
+        found["$nor"] = [{DUE: after.due, "_id": {"$lte": after.petition}}]
     return found
 
 

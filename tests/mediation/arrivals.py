@@ -1,0 +1,111 @@
+"""What reaches mediation from its neighbours, as bytes in a whole chain, and records to work on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts.bodies import Body
+from contracts.domains import Domain
+from contracts.envelope import digest, read, seal
+from contracts.fact import Fact
+from contracts.identity import PetitionId, make
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.kinds import Channel, DecidedBy, Kind
+from contracts.routing import PetitionRouted
+from runtime.draft import Delivery, Draft
+from runtime.record import Record, empty, from_document, to_document
+from runtime.service import Service
+
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+DUE = START + timedelta(days=60)
+
+
+def petition(chance: int = 1) -> PetitionId:
+    """A petition id; another `chance` is another petition."""
+    return make(START, chance)
+
+
+def registered(at: datetime = START) -> PetitionRegistered:
+    """The petition is in the system."""
+    return PetitionRegistered(
+        at=at,
+        channel=Channel.NETWORK,
+        first_receiver="petition-office",
+        dossier_sha256="0" * 64,
+        request="1" * 64,
+        payload="2" * 64,
+        tell_by=at + timedelta(days=15),
+    )
+
+
+def accepted(at: datetime = START) -> PetitionAccepted:
+    """The 60 days begin."""
+    return PetitionAccepted(at=at, due=at + timedelta(days=60))
+
+
+def rated(score: int = 4, at: datetime = START + timedelta(days=50)) -> PetitionRated:
+    """The petitioner was asked."""
+    return PetitionRated(at=at, score=score)
+
+
+def routed(
+    body: Body = Body.LABOR, transfer: int = 1, at: datetime = START + timedelta(seconds=1)
+) -> PetitionRouted:
+    """The petition goes to a body."""
+    return PetitionRouted(
+        at=at,
+        body=body,
+        domain=Domain.LABOR_SOCIAL_SECURITY,
+        area="430102",
+        kind=Kind.REQUEST,
+        co_handlers=("street-office",),
+        decided_by=DecidedBy.MACHINE,
+        transfer=transfer,
+        rule_version="1",
+        catalogue_version="1",
+        due=at + timedelta(days=15),
+    )
+
+
+@dataclass
+class Streams:
+    """One petition's streams as its neighbours write them: numbered and chained per topic."""
+
+    petition: PetitionId = field(default_factory=petition)
+    _written: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+    def write(self, fact: Fact) -> Delivery:
+        """Append a fact to its topic and return the message as it is delivered."""
+        topic, before = type(fact).TOPIC, self._written[type(fact).TOPIC.name]
+        value = seal(
+            fact,
+            petition=self.petition,
+            ordinal=len(before) + 1,
+            previous=digest(before[-1]) if before else None,
+            cause=None,
+            traceparent=None,
+        )
+        before.append(value)
+        return Delivery(topic.name, 0, len(before) - 1, value, read(value))
+
+
+def stored(draft: Draft) -> Record:
+    """The record that the next batch loads after this draft was saved, through the stored form and back."""
+    service: Service[Any] = draft.service
+    document = {
+        "_id": draft.record.petition,
+        "version": draft.record.version + 1,
+        "parts": {name: to_document(part) for name, part in draft.parts.items()},
+        "marks": {name: [mark.ordinal, mark.digest] for name, mark in draft.marks.items()},
+        "wake_at": service.wake(draft.docket),
+        "parked": draft.parked and to_document(draft.parked),
+    }
+    return from_document(document, service)
+
+
+def unknown(service: Service[Any], of: PetitionId | None = None) -> Record:
+    """The record of a petition that mediation has not heard of."""
+    return empty(of or petition(), service)
