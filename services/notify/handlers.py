@@ -1,0 +1,117 @@
+"""What notify hears, in the order of a petition's journey; `texts.toml` says of what somebody is told."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.dossiers import DossierSaved
+from contracts.fact import Fact
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.mediation import (
+    CaseAccepted,
+    CaseAnswered,
+    CaseConcluded,
+    CaseOpened,
+    CaseOverdue,
+    CaseRated,
+    SessionHeld,
+)
+from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from runtime.service import Heard
+from services.notify.domain import Docket, Rules, decide_contact, decide_tell
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The handlers, with the rules they decide by."""
+
+    rules: Rules
+
+    def on_dossier_saved(self, docket: Docket, _heard: Heard[DossierSaved], now: datetime) -> Sequence[Fact]:
+        """Claim what has waited for the number."""
+        return decide_contact(self.rules, docket, now)
+
+    def on_petition_registered(
+        self, docket: Docket, heard: Heard[PetitionRegistered], now: datetime
+    ) -> Sequence[Fact]:
+        """登记: we have it, and by when the petitioner hears more."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_accepted(
+        self, docket: Docket, heard: Heard[PetitionAccepted], now: datetime
+    ) -> Sequence[Fact]:
+        """受理: taken up, and by when it is done."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_routed(
+        self, docket: Docket, heard: Heard[PetitionRouted], now: datetime
+    ) -> Sequence[Fact]:
+        """转送/交办: who has it now, and why."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_sent_to_triage(
+        self, docket: Docket, heard: Heard[PetitionSentToTriage], now: datetime
+    ) -> Sequence[Fact]:
+        """A person is looking."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_referred(
+        self, docket: Docket, heard: Heard[PetitionReferred], now: datetime
+    ) -> Sequence[Fact]:
+        """It went to an office outside the 15 bodies."""
+        return self._tell(docket, heard, now)
+
+    def on_case_opened(self, docket: Docket, heard: Heard[CaseOpened], now: datetime) -> Sequence[Fact]:
+        """立案: the body has begun."""
+        return self._tell(docket, heard, now)
+
+    def on_case_accepted(self, docket: Docket, heard: Heard[CaseAccepted], now: datetime) -> Sequence[Fact]:
+        """Somebody answers for it by name."""
+        return self._tell(docket, heard, now)
+
+    def on_session_held(self, docket: Docket, heard: Heard[SessionHeld], now: datetime) -> Sequence[Fact]:
+        """The parties met."""
+        return self._tell(docket, heard, now)
+
+    def on_case_overdue(self, docket: Docket, heard: Heard[CaseOverdue], now: datetime) -> Sequence[Fact]:
+        """督办: late, and the body is pressed."""
+        return self._tell(docket, heard, now)
+
+    def on_case_concluded(self, docket: Docket, heard: Heard[CaseConcluded], now: datetime) -> Sequence[Fact]:
+        """办结: the outcome."""
+        return self._tell(docket, heard, now)
+
+    def on_case_answered(self, docket: Docket, heard: Heard[CaseAnswered], now: datetime) -> Sequence[Fact]:
+        """答复: the written answer, and the right of review."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_rated(self, docket: Docket, heard: Heard[PetitionRated], now: datetime) -> Sequence[Fact]:
+        """评价: the petitioner rated."""
+        return self._tell(docket, heard, now)
+
+    def on_case_rated(self, docket: Docket, heard: Heard[CaseRated], now: datetime) -> Sequence[Fact]:
+        """The rating has reached the body."""
+        return self._tell(docket, heard, now)
+
+    def _tell(self, docket: Docket, heard: Heard[Any], now: datetime) -> Sequence[Fact]:
+        return decide_tell(self.rules, docket, heard.id, heard.fact, now)
+
+    def hears(self) -> Mapping[type[Fact], Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]]:
+        """Return the handlers by what they hear."""
+        return {
+            DossierSaved: self.on_dossier_saved,
+            PetitionRegistered: self.on_petition_registered,
+            PetitionAccepted: self.on_petition_accepted,
+            PetitionRouted: self.on_petition_routed,
+            PetitionSentToTriage: self.on_petition_sent_to_triage,
+            PetitionReferred: self.on_petition_referred,
+            CaseOpened: self.on_case_opened,
+            CaseAccepted: self.on_case_accepted,
+            SessionHeld: self.on_session_held,
+            CaseOverdue: self.on_case_overdue,
+            CaseConcluded: self.on_case_concluded,
+            CaseAnswered: self.on_case_answered,
+            PetitionRated: self.on_petition_rated,
+            CaseRated: self.on_case_rated,
+        }

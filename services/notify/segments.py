@@ -1,0 +1,63 @@
+"""How an SMS is cut: 70 UTF-16 units in one piece, or pieces of 67; price and limits count these.
+
+A cut falls neither inside a surrogate pair nor, where that can be avoided, inside what a reader sees as one
+character (combining marks, variation selectors, joined emoji).
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+ALONE: Final = 70
+JOINED: Final = 67
+# One unit each and never glued to a neighbour: what nearly all our texts are made of.
+_SIMPLE: Final = re.compile(r"[\x20-\x7e·“”‘’—…\u3001-\u301f\u4e00-\u9fff\uff01-\uff5e]*")
+_JOINER: Final = "\u200d"
+
+
+def units(text: str) -> int:
+    """Return the length in UTF-16 code units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def count(text: str) -> int:
+    """Return how many segments a text takes, its signature included."""
+    if _SIMPLE.fullmatch(text):
+        return 1 if len(text) <= ALONE else -(-len(text) // JOINED)
+    return len(split(text))
+
+
+def split(text: str) -> list[str]:
+    """Cut a text into its segments; joined they are the text again."""
+    if units(text) <= ALONE:
+        return [text]
+    pieces, piece, length = [], "", 0
+    for cluster in _clusters(text):
+        # A cluster longer than a segment can only be cut between its code points.
+        for part in (cluster,) if units(cluster) <= JOINED else cluster:
+            size = units(part)
+            if length + size > JOINED:
+                pieces.append(piece)
+                piece, length = "", 0
+            piece, length = piece + part, length + size
+    return [*pieces, piece]
+
+
+def _clusters(text: str) -> list[str]:
+    clusters: list[str] = []
+    for character in text:
+        if clusters and _glued(character, clusters[-1][-1]):
+            clusters[-1] += character
+        else:
+            clusters.append(character)
+    return clusters
+
+
+def _glued(character: str, before: str) -> bool:
+    return (
+        _JOINER in {before, character}
+        or bool(unicodedata.combining(character))
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
