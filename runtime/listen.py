@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -29,7 +29,6 @@ from runtime.store import DatabaseError
 
 log = structlog.get_logger()
 
-SESSION_MS: Final = 6_000
 # The share of parked messages is looked at over this many, and not before so many were parked.
 WINDOW: Final = 500
 FEWEST_PARKED: Final = 20
@@ -51,6 +50,7 @@ class Listener:
         self._service = batches.service
         self._window: deque[bool] = deque(maxlen=WINDOW)
         self._stopped = False
+        self._in_hand = False
         batches.outcomes = self._note
         self.broker = KafkaBroker(
             settings.broker,
@@ -58,7 +58,10 @@ class Listener:
             logger=None,
             allow_auto_create_topics=False,
             graceful_timeout=10,
+            # The handler gets what the decoder returns, unchecked: checking is what `read` is for.
+            apply_types=False,
         )
+        session_ms = int(settings.session_timeout.total_seconds() * 1000)
         topics = [
             KafkaTopic(settings.topic_prefix + topic.name, declare=False)
             for topic in self._service.listens_to()
@@ -71,8 +74,8 @@ class Listener:
             ack_policy=AckPolicy.MANUAL,
             max_records=settings.batch_size,
             batch_timeout_ms=int(settings.batch_wait.total_seconds() * 1000),
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 3,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // 3,
             parser=self._parse,
             decoder=self._decode,
         )
@@ -94,16 +97,23 @@ class Listener:
 
     async def _parse(self, records: Records) -> KafkaAckableMessage:
         # FastStream's own parser decodes headers and skips the message if they are not UTF-8; we need none.
+        if self._in_hand:
+            # The last batch never reached the handler or its end, and the next commit would pass over it.
+            self._stopped = True
+            self._fail("a batch was skipped")
+        self._in_hand = True
         return KafkaAckableMessage(body=b"", raw_message=records, consumer=self.subscriber.consumer)
 
     @staticmethod
-    async def _decode(message: KafkaAckableMessage) -> Any:  # noqa: ANN401 - FastStream's own type
-        return message.raw_message
+    async def _decode(message: KafkaAckableMessage) -> KafkaAckableMessage:
+        # The whole message, since acknowledging is done on it.
+        return message
 
     async def _on_batch(self, message: KafkaAckableMessage) -> None:
         await self._until_done(lambda: self._handle(message.raw_message))
         if self._stopped:
             return
+        self._in_hand = False
         try:
             await message.ack()
         except KafkaError as error:

@@ -22,6 +22,9 @@ class ServiceSettings(BaseSettings):
     idempotent: bool = Field(default=True, description="idempotent producer; false for the Tansu broker")
     batch_size: int = Field(default=500, ge=1, le=5000, description="messages handled together at most")
     batch_wait: timedelta = Field(default=timedelta(milliseconds=10), description="longest wait for a batch")
+    session_timeout: timedelta = Field(
+        default=timedelta(seconds=6), description="without a heartbeat for so long, others take over"
+    )
     command_wait: timedelta = Field(default=timedelta(milliseconds=3), description="collecting HTTP commands")
     commands_waiting: int = Field(default=2000, ge=1, description="more than this are answered 503")
     unpublished_limit: timedelta = Field(

@@ -1,9 +1,11 @@
-"""Services inside the test's own process, on the real broker and database, each test with names of its own."""
+"""Services inside the test's own process, on the real broker and database, with names of the test's own."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -61,6 +63,7 @@ class Line:
             "GROUP": f"{self.name}-{service}",
             "TOPIC_PREFIX": self.prefix,
             "IDEMPOTENT": str(self.idempotent).lower(),
+            "SESSION_TIMEOUT": "PT1.5S",
             "SWEEP_AFTER": "PT1S",
             "SWEEP_EVERY": "PT0.2S",
             "CODE_SECRET": CODE_SECRET,
@@ -99,6 +102,26 @@ class Line:
                         lambda: process.health.started and process.listener.assigned(), deadline=40
                     )
                 yield process, client
+
+    @asynccontextmanager
+    async def spawned(
+        self, service: str, *arguments: str, module: str | None = None, port: int = 1
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Start a service, or a module of the tests with arguments, in a process of its own; end it."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module or f"services.{service}",
+            *arguments,
+            env={**os.environ, **self.environment(service, port=port)},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     async def records(
         self, topic: str, *, at_least: int = 0, deadline: float = 20
