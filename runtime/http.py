@@ -21,6 +21,7 @@ from runtime import metrics, problems
 from runtime.commands import UnavailableError
 from runtime.health import Health
 from runtime.problems import Problem
+from runtime.store import DatabaseError
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> 
     app.add_exception_handler(RequestValidationError, problems.on_validation)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(UnavailableError, _on_unavailable)
+    app.add_exception_handler(DatabaseError, _on_unavailable)  # a reading while the database is away
     app.add_middleware(_Limits, max_body=max_body)
 
     @app.get("/livez", include_in_schema=False)

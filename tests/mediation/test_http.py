@@ -19,6 +19,7 @@ from contracts.mediation import (
     SessionHeld,
 )
 from contracts.topics import BODY_TOPICS, MEDIATION
+from runtime.store import DatabaseError
 from services.mediation.deadlines import ACCEPT_WITHIN
 from services.mediation.domain import Refusal
 from services.mediation.http import STATUS, WORDS
@@ -186,6 +187,18 @@ async def test_a_case_is_read_by_its_body_and_by_those_who_oversee(desk: Desk) -
     assert is_problem(await desk.client.get(f"/cases/{case}", headers=CLERK), 403, "role-not-allowed")
     assert is_problem(await desk.client.get(f"/cases/{case}"), 401, "token-missing")
     assert is_problem(await desk.client.get(f"/cases/{UNKNOWN}", headers=LEADER), 404, "no-case")
+
+
+async def test_a_reader_is_asked_to_come_again_when_the_database_is_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise DatabaseError("no answer")
+
+    monkeypatch.setattr(desk.process.store, "find", away)
+    answer = await desk.client.get("/cases", headers=LEADER)
+    assert is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"].isdigit()
 
 
 async def pages(desk: Desk, headers: dict[str, str], **query: Any) -> list[list[PetitionId]]:
