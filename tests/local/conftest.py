@@ -55,6 +55,7 @@ class System:
 
 
 Start = Callable[..., System]
+DiskOf = Callable[[str], Path]
 
 
 def four_in_a_row() -> int:
@@ -110,3 +111,24 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for system in begun:
         system.process.kill()
         system.process.wait()
+
+
+@pytest.fixture
+def disk_of(tmp_path: Path) -> Iterator[DiskOf]:
+    """Mount a disk of a size such as "4m"; skips where only root may and we are not."""
+    mounted: list[Path] = []
+
+    def mount(size: str) -> Path:
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        result = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False, capture_output=True
+        )
+        if result.returncode:
+            pytest.skip(f"a small disk cannot be mounted here: {result.stderr.decode().strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -7,8 +7,7 @@ import importlib.machinery
 import importlib.util
 import os
 import socket
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jwt
@@ -22,6 +21,7 @@ from local.single import only_one
 from local.supervisor import ChildDiedError, Supervisor
 from local.trouble import LocalError
 from tests.eventually import eventually
+from tests.local.conftest import DiskOf
 
 
 def program(folder: Path, name: str, script: str) -> Path:
@@ -145,21 +145,9 @@ def test_the_holder_of_a_taken_port_is_named() -> None:
 # The disk
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of four megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+def test_nothing_is_started_on_a_disk_without_room(disk_of: DiskOf) -> None:
+    small_disk = disk_of("4m")
 
-
-def test_nothing_is_started_on_a_disk_without_room(small_disk: Path) -> None:
     with pytest.raises(LocalError) as caught:
         disk.require_space(small_disk / "state")
 
@@ -167,7 +155,9 @@ def test_nothing_is_started_on_a_disk_without_room(small_disk: Path) -> None:
     assert "LOCAL_STATE=" in caught.value.remedy
 
 
-async def test_a_part_that_dies_of_a_full_disk_is_explained(small_disk: Path) -> None:
+async def test_a_part_that_dies_of_a_full_disk_is_explained(disk_of: DiskOf) -> None:
+    small_disk = disk_of("4m")
+
     with Supervisor(small_disk / "logs") as supervisor:
         child = supervisor.start("filler", ["dd", "if=/dev/zero", f"of={small_disk}/data", "bs=64k"])
         await eventually(lambda: child.process.poll() is not None)

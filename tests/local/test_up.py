@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -15,7 +17,7 @@ from pymongo import MongoClient
 
 from local.broker import Choice
 from tests.eventually import eventually
-from tests.local.conftest import Start, System
+from tests.local.conftest import DiskOf, Start, System
 from tests.local.processes import alive, children, command
 
 pytestmark = pytest.mark.real
@@ -160,6 +162,30 @@ async def test_facts_and_dockets_are_there_again_after_a_restart(start: Start) -
     finally:
         await consumer.stop()
     assert message.value == b"fact"
+
+
+@pytest.mark.usefixtures("kafka_only")
+async def test_a_disk_that_runs_full_is_explained_and_with_room_again_all_goes_on(
+    disk_of: DiskOf, start: Start
+) -> None:
+    folder = disk_of("900m")
+    system = start(broker="kafka", LOCAL_STATE=str(folder / "state"))
+    parts = await system.up()
+
+    fill = ["dd", "if=/dev/zero", f"of={folder / 'other'}", "bs=1M"]
+    await asyncio.to_thread(subprocess.run, fill, check=False, capture_output=True)
+    producer = AIOKafkaProducer(bootstrap_servers=system.broker, request_timeout_ms=2000)
+    await producer.start()
+    sent = [await producer.send("petition-intake-v1", b"." * 100_000) for _ in range(20)]
+    code = await system.ended()
+    await asyncio.gather(*sent, producer.stop(), return_exceptions=True)
+
+    assert code == 1
+    assert "because the disk is full." in system.printed
+    assert f"make room where {folder / 'state'} lies" in system.printed
+    assert await all_gone(parts)
+    (folder / "other").unlink()
+    await start(broker="kafka", LOCAL_STATE=str(folder / "state")).up()
 
 
 async def test_a_taken_port_is_reported_with_its_holder_and_nothing_is_started(start: Start) -> None:
