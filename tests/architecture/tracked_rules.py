@@ -27,7 +27,7 @@ _HOSTS: Final = tuple(
 )
 _HOST: Final = re.compile("|".join(re.escape(host) for host in _HOSTS), re.IGNORECASE)
 _INDEX: Final = re.compile(
-    r"(?<![\w-])--(?:extra-)?index-url|(?<![\w-])--find-links|(?<![\w-])--registry[= ]"
+    r"(?<![\w-])--(?:extra-)?index-url|(?<![\w-])--find[-]links|(?<![\w-])--registry[= ]"
 )
 _MACHINE_PATH: Final = re.compile(r"(?<![\w.)}\]-])/(?:home|root|Users|work)/\w|\b[A-Z]:\\\\?Users")
 
