@@ -6,10 +6,12 @@ as the services would write them. All persons are invented and all numbers begin
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final
 
 from contracts import dossiers, intake, mediation, notify, routing
@@ -186,10 +188,13 @@ def readers(kind: type[Fact]) -> tuple[str, ...]:
     return (*kind.TOPIC.readers, *((_BODY_READER,) if kind.TOPIC == MEDIATION else ()))
 
 
-def every() -> dict[str, bytes]:
+@cache
+def every() -> Mapping[str, bytes]:
     """Return the messages, byte for byte as published, by `<owner>/<Name>.v1/<reader>`."""
     told = {story.reader: dict(_messages(story)) for story in STORIES}
-    return {f"{short_name(kind)}/{reader}": told[reader][kind] for kind in FACTS for reader in readers(kind)}
+    return MappingProxyType(
+        {f"{short_name(kind)}/{reader}": told[reader][kind] for kind in FACTS for reader in readers(kind)}
+    )
 
 
 def files() -> dict[str, str]:
