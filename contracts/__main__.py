@@ -111,7 +111,9 @@ def _topics(asked: argparse.Namespace) -> int:
     # Imported here: the other commands need no Kafka client, and its log repeats what our sentence says.
     from contracts import provision  # noqa: PLC0415
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    log = logging.getLogger("aiokafka")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         findings = asyncio.run(
             provision.reconcile(
@@ -121,6 +123,8 @@ def _topics(asked: argparse.Namespace) -> int:
     except provision.ProvisionError as error:
         print(error, file=sys.stderr)
         return FAULT
+    finally:
+        log.setLevel(level)
     for found in findings:
         print(f"{found.state:9} {found.topic}: {found.told}")
     return FAULT if any(found.state == "different" for found in findings) else OK
