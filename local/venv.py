@@ -119,7 +119,16 @@ def _debian_lacks() -> list[str]:
 def install(locks: Sequence[str], progress: Progress) -> None:
     """Let pip install the locks, every file checked against its hash."""
     progress.say(f"python: installing {', '.join(locks)}")
-    command = [str(PYTHON), "-m", "pip", "install", "--no-deps", "--require-hashes", "--no-input"]
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--require-hashes",
+        "--no-input",
+        "--no-compile",
+    ]
     command += ["--disable-pip-version-check", "--progress-bar", "off"]
     for lock in locks:
         command += ["-r", str(ROOT / lock)]
@@ -140,9 +149,14 @@ def install(locks: Sequence[str], progress: Progress) -> None:
             if download := re.match(r"\s+Downloading (\S+?)-\d\S* \(([\d.]+ \wB)\)", line):
                 progress.hint(f"python: package {packages}, {download[1]} ({download[2]})")
             elif line.startswith("Installing collected"):
-                progress.say(f"python: unpacking {packages} packages")
+                progress.say(f"python: unpacking and compiling {packages} packages")
     if process.returncode:
         _explain(lines)
+    # In one go on all cores, and also for packages that another tool has put there: without it every start of
+    # every service compiles what it imports, which takes 0.9 s of processor time each.
+    subprocess.run(
+        [PYTHON, "-m", "compileall", "-q", "-j", "0", VENV / "lib"], check=False, capture_output=True
+    )
     for lock in locks:
         stamp_of(lock).write_text(digest(lock), encoding="ascii")
     progress.say("python: ready")
