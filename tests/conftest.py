@@ -53,6 +53,8 @@ def mongo() -> Iterator[str]:
     try:
         mongod.find()
     except LocalError as trouble:
+        if os.environ.get("BROKER"):  # whoever names the broker wants the real parts, and nothing skipped
+            raise
         pytest.skip(f"no database: {trouble.what}")
     with (
         tempfile.TemporaryDirectory(prefix="petition-mongod-") as directory,
