@@ -1,4 +1,4 @@
-"""The classifier on petitions written for this test: the right body, in both scripts, with noise, with reasons."""
+"""The classifier on petitions written for this test: the right body, in both scripts, with reasons."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""What the classifier gets right on labelled texts that are kept beside the repository, where they are there."""
+"""What the classifier gets right on labelled texts, where they are kept beside the repository."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ from services.routing.lexicon.entries import BODY_TARGETS, DATA, read
 
 LABELLED = Path(__file__).resolve().parents[3] / "shared" / "routing" / "petitions-labelled.jsonl"
 HELD_OUT = 160
-# Measured 2026-11-22 on these held-out texts; the margin is for edits of the lexicon that are right elsewhere.
+# Measured 2026-11-22 on these texts (0.78 and 0.83), less a margin for edits that are right elsewhere.
 FLOOR_BY_HAND = 0.74
-FLOOR_FITTED = 0.78
+FLOOR_FITTED = 0.79
 
 
 @pytest.fixture(scope="module")

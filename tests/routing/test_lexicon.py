@@ -1,4 +1,4 @@
-"""The lexicon's files: what is shipped holds together, and a broken edit is refused with file, line and reason."""
+"""The lexicon's files: what is shipped holds together, and a broken edit is refused with its place."""
 
 import shutil
 from pathlib import Path

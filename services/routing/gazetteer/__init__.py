@@ -1,6 +1,6 @@
 """Which district or county a petition is about, from place names in its text (data: data/names.tsv).
 
-Used where the petition came in without an area code; where names disagree it says nothing, and a person looks.
+Used where the petition came in without an area code; where names disagree it says nothing.
 """
 
 from functools import cache

@@ -34,10 +34,11 @@ _TITLE_GUESS: Final = 24
 _FOLDS: Final = 5
 _ROUNDS: Final = 20
 _SMALLEST: Final = 0.04
-_FURTHER: Final = 0.6
+_FURTHER: Final = 0.8
 # How strongly figures are pulled towards nought, per family of targets.
-_PULL: Final = {BODY_TARGETS: 0.4, DOMAIN_TARGETS: 0.4, KIND_TARGETS: 0.4}
-_RIGHT_ENOUGH: Final = 0.95
+_PULL: Final = {BODY_TARGETS: 0.2, DOMAIN_TARGETS: 0.4, KIND_TARGETS: 0.4}
+# Asked for on the labelled texts; on those that nobody read while writing the lexicon it is some 0.02 less.
+_RIGHT_ENOUGH: Final = 0.965
 
 Row = list[float]
 
@@ -186,7 +187,7 @@ def threshold(judged: Sequence[tuple[float, bool]], wanted: float) -> float:
         right += correct
         if right / number >= wanted:
             best = confidence
-    return math.floor(best * 1000) / 1000
+    return math.ceil(best * 1000) / 1000
 
 
 def main(arguments: Sequence[str]) -> None:

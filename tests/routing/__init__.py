@@ -1,0 +1,1 @@
+"""Tests of routing: classifier, lexicon, gazetteer, and the service around them."""
