@@ -19,7 +19,8 @@ from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.schemas import Topic as KafkaTopic
 
 from contracts.envelope import Message, UndecodableError, read
-from contracts.identity import PetitionId
+from contracts.identity import PetitionId, parse
+from contracts.topics import Topic
 from runtime import metrics
 from runtime.consume import Batches, Work
 from runtime.draft import Delivery, Outcome
@@ -143,7 +144,7 @@ class Listener:
         for record in records:
             topic = record.topic.removeprefix(self._settings.topic_prefix)
             try:
-                petition, message = _understand(record, topic)
+                petition, message = _understand(record, self._service.by_topic[topic].topic)
             except UndecodableError as error:
                 await self._dead_letter(record, topic, error.reason)
                 continue
@@ -187,19 +188,17 @@ class Listener:
 
 
 def _understand(
-    record: ConsumerRecord[bytes | None, bytes | None], topic: str
+    record: ConsumerRecord[bytes | None, bytes | None], topic: Topic
 ) -> tuple[PetitionId, Message | None]:
     """Decode one record and check that it says what its place says."""
     if record.value is None:
-        if not record.key:
-            raise UndecodableError("no-key")
-        try:
-            return PetitionId(record.key.decode("ascii")), None
-        except UnicodeDecodeError:
-            raise UndecodableError("key") from None
+        petition = parse((record.key or b"").decode("ascii", "replace"))
+        if petition is None or petition.encode() != record.key or not topic.compact:
+            raise UndecodableError("null")
+        return petition, None
     message = read(record.value)
     if record.key != message.petition.encode():
         raise UndecodableError("key")
-    if message.fact is not None and type(message.fact).TOPIC.name != topic:
+    if message.fact is not None and type(message.fact).TOPIC is not topic:
         raise UndecodableError("topic")
     return message.petition, message
