@@ -101,7 +101,7 @@ def _told(fact: Fact, found: Read, topics: Mapping[str, Sequence[Read]], seen: S
         case notify.SmsSkipped():
             return "staff: the petitioner was not reached"
         case dossiers.DossierSaved():
-            return "routing, notify (nobody else may read it)"
+            return f"{', '.join(DOSSIERS.readers)} alone"
         case routing.PetitionRouted():
             return f"mediation, for {_body(fact.body)}"
         case routing.PetitionSentToTriage():

@@ -9,6 +9,8 @@ GAP = "  "
 MORE = "…"
 # What a line may not begin with stays with the character before it.
 CLOSING = frozenset("，。；：、！？）】》”’…")
+# And what a line may not end with stays with the one after it.
+OPENING = frozenset("（【《“‘")
 
 
 def width(text: str) -> int:
@@ -55,7 +57,7 @@ def _pieces(text: str) -> Iterator[str]:
     for letter in text:
         wide = _width(letter) > 1
         apart = wide or (piece != "" and _width(piece[0]) > 1) or (piece.endswith(" ") and letter != " ")
-        if piece and apart and letter not in CLOSING:
+        if piece and apart and letter not in CLOSING and piece[-1] not in OPENING:
             yield piece
             piece = ""
         piece += letter

@@ -1,0 +1,1 @@
+"""Tests of the whole journey and of the verification that `make demo` ends with."""
