@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from local.trouble import LocalError
 from local.wire import answers
 
 Kind = Literal["kafka", "tansu", "given"]
-REAL_THING = "`apt-get install maven` brings Apache Kafka, which keeps what it was given, at the next start."
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def choose(wanted: str | None = None, told: Progress | None = None) -> Choice:
 
 def _confess(say: Say) -> None:
     say(f"broker: Tansu, for a first look only: {'; '.join(tansu.MISSING)}.")
-    say(f"broker: {REAL_THING}")
+    first = "" if shutil.which("mvn") else "`apt-get install maven`, then "
+    say(f"broker: {first}`make up BROKER=kafka` runs Apache Kafka, which promises all of that.")
 
 
 @contextlib.contextmanager

@@ -70,6 +70,8 @@ def download(maven: Path, jars: Path, say: Say, environ: Mapping[str, str]) -> N
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copy(POM, scratch)
         command = [str(maven), "-B", "dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
+        # A machine without a way out must hear so soon, not after minutes of waiting.
+        command += ["-Dmaven.wagon.http.connectionTimeout=10000", "-Daether.connector.connectTimeout=10000"]
         command += ["-DincludeScope=runtime", "-f", str(Path(scratch) / POM.name)]
         lines: list[str] = []
         files = 0

@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from local import __main__ as commands
-from local import broker, disk, java, ports, secrets, tokens, venv
+from local import broker, clean, disk, java, ports, secrets, tokens, venv
 from local.kafka import jars
 from local.progress import Progress
 from local.single import only_one
@@ -216,6 +216,48 @@ def test_a_token_says_who_asks_and_in_which_role(tmp_path: Path) -> None:
     claims = jwt.decode(token, key, algorithms=["HS256"], options={"require": ["exp", "sub"]})
     del claims["exp"]
     assert claims == {"sub": "Li Ming", "role": "mediator", "body": "labor", "unit": "furong"}
+
+
+def test_the_command_line_prints_a_token_for_this_machines_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+
+    code = commands.main(["token", "--role", "router"])
+
+    claims = jwt.decode(
+        capsys.readouterr().out.strip(), secrets.load(tmp_path).staff_key, algorithms=["HS256"]
+    )
+    assert code == 0
+    assert claims["role"] == "router"
+
+
+# Throwing the state away
+
+
+def test_cleaning_takes_the_state_and_leaves_the_downloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+    for folder in ("kafka", "kafka-data", "mongod", "logs"):
+        (tmp_path / folder).mkdir()
+    secrets.load(tmp_path)
+
+    assert clean.main() == 0
+    assert {entry.name for entry in tmp_path.iterdir()} == {"kafka", "up.lock"}
+
+
+def test_nothing_is_thrown_away_under_a_running_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+    (tmp_path / "mongod").mkdir()
+
+    with only_one(tmp_path):
+        assert clean.main() == 1
+
+    assert "running already" in capsys.readouterr().err
+    assert (tmp_path / "mongod").exists()
 
 
 # The virtual environment
