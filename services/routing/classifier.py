@@ -24,6 +24,9 @@ _JOINT_FROM: Final = 1.0
 _BODIES: Final[tuple[Body | None, ...]] = (*Body, None)
 _DOMAINS: Final = tuple(Domain)
 _KINDS: Final = tuple(Kind)
+_REPORT_AT: Final = _KINDS_FROM + _KINDS.index(Kind.REPORT)
+# Hand-set weights of accusation are above this, learned side effects below.
+_ACCUSING: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,25 @@ def classify(title: str, content: str, *, lexicon: Lexicon) -> Classification:
         joint=scores[_JOINT_AT] >= _JOINT_FROM,
         confidence=confidence,
         reasons=tuple(_reasons(strengths.items(), best, lexicon)),
-        sure=body is not None and kind is not Kind.REPORT and confidence >= lexicon.threshold,
+        sure=(
+            body is not None
+            and kind is not Kind.REPORT
+            and confidence >= lexicon.threshold
+            and not _accuses(strengths, lexicon)
+        ),
+    )
+
+
+def _accuses(terms: Iterable[int], lexicon: Lexicon) -> bool:
+    """Whether any phrase of accusation stands in the text: then a person looks, whatever the scores say.
+
+    A report of wrongdoing must never reach the one accused (Regulations art. 22, 30), and the scores alone
+    find only half of the reports.
+    """
+    return any(
+        target == _REPORT_AT and weight >= _ACCUSING
+        for term in terms
+        for target, weight in lexicon.weights[term]
     )
 
 

@@ -170,7 +170,7 @@ def decide_triage(
         PetitionRouted(
             at=now,
             body=to,
-            second=guess.second if guess.second != to else guess.first,
+            second=guess.second if to == guess.first else guess.first,
             domain=guess.domain,
             area=guess.area,
             kind=guess.kind,

@@ -184,3 +184,10 @@ def test_answers_when_a_hundred_thousand_characters_are_sent(letter: str) -> Non
     content = (letter * 100_000)[:100_000]
 
     assert asked(content, content) == asked(content, content)
+
+
+@pytest.mark.parametrize("words", ["保护伞", "收受", "滥用职权", "贪污"])
+def test_whoever_accuses_is_never_sent_to_a_body_by_the_machine(words: str) -> None:
+    text = "公司拖欠农民工工资三个月，要求支付劳动报酬，请帮助讨薪。"
+    assert classify("拖欠工资", text, lexicon=load()).sure
+    assert not classify("拖欠工资", f"{text}老板背后有人{words}。", lexicon=load()).sure

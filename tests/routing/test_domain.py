@@ -1,0 +1,153 @@
+"""Routing's rules: the sure go to a body, the unsure and every report to a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.bodies import Body
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from contracts.kinds import DecidedBy, Kind
+from contracts.routing import Office, PetitionReferred, PetitionRouted, PetitionSentToTriage, TriageReason
+from runtime.service import Refused
+from services.routing import domain
+
+NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+RULES = domain.Rules("lexicon-1", "catalogue-1", timedelta(days=2))
+DOCKET = domain.Docket(
+    petition=PetitionId("07X3M-CC8K0-0CV76"),
+    own=domain.Routing(),
+    dossier=domain.Dossier("拖欠工资", "公司拖欠工资三个月"),
+    intake=domain.Intake(area="430102", due=NOW + timedelta(days=60)),
+)
+FOUND = domain.Finding(
+    body=Body.LABOR,
+    second=Body.CONSTRUCTION,
+    domain=None,
+    area="430111",
+    kind=Kind.REQUEST,
+    joint=False,
+    confidence=0.97,
+    reasons=(domain.Term("拖欠工资", 4.03456),),
+    sure=True,
+)
+
+
+def folded(docket: domain.Docket, facts: object) -> domain.Docket:
+    """The docket after routing has stated facts."""
+    own = docket.own
+    for fact in facts if isinstance(facts, tuple) else ():
+        own = domain.evolve_own(own, fact)
+    return replace(docket, own=own)
+
+
+def test_a_sure_finding_is_routed_with_its_reasons_and_versions() -> None:
+    (fact,) = domain.decide_route(DOCKET, FOUND, RULES, NOW)
+    assert isinstance(fact, PetitionRouted)
+    assert (Body.LABOR, 1, DecidedBy.MACHINE) == (fact.body, fact.transfer, fact.decided_by)
+    assert [("拖欠工资", 4.035)] == [(reason.term, reason.weight) for reason in fact.reasons]
+    assert ("lexicon-1", "catalogue-1") == (fact.rule_version, fact.catalogue_version)
+    assert DOCKET.intake.due == fact.due
+
+
+def test_the_area_that_the_petitioner_gave_goes_before_the_one_in_the_text() -> None:
+    (given_area,) = domain.decide_route(DOCKET, FOUND, RULES, NOW)
+    (from_text,) = domain.decide_route(replace(DOCKET, intake=domain.Intake(due=NOW)), FOUND, RULES, NOW)
+    assert isinstance(given_area, PetitionRouted)
+    assert isinstance(from_text, PetitionRouted)
+    assert ("430102", "430111") == (given_area.area, from_text.area)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (replace(FOUND, sure=False), TriageReason.UNSURE),
+        (replace(FOUND, body=None, sure=False), TriageReason.NO_BODY),
+        (replace(FOUND, kind=Kind.REPORT), TriageReason.REPORT),
+    ],
+)
+def test_a_person_must_look_when_the_machine_is_not_sure_or_it_is_a_report(
+    found: domain.Finding, why: TriageReason
+) -> None:
+    (fact,) = domain.decide_route(DOCKET, found, RULES, NOW)
+    assert isinstance(fact, PetitionSentToTriage)
+    assert (why, NOW + timedelta(days=2)) == (fact.why, fact.due)
+
+
+def test_joint_handling_names_the_second_body_as_co_handler() -> None:
+    (fact,) = domain.decide_route(DOCKET, replace(FOUND, joint=True), RULES, NOW)
+    assert isinstance(fact, PetitionRouted)
+    assert (Body.CONSTRUCTION,) == fact.co_handlers
+
+
+@given(
+    sure=st.booleans(),
+    body=st.sampled_from([*Body, None]),
+    kind=st.sampled_from(list(Kind)),
+    confidence=st.floats(0, 1),
+)
+def test_every_petition_has_exactly_one_place_and_a_report_never_a_body(
+    sure: bool, body: Body | None, kind: Kind, confidence: float
+) -> None:
+    found = replace(FOUND, sure=sure, body=body, kind=kind, confidence=confidence)
+    facts = tuple(domain.decide_route(DOCKET, found, RULES, NOW))
+    after = folded(DOCKET, facts)
+    assert 1 == len(facts)
+    assert (after.own.body is None) == (after.own.triage_due is not None)
+    if kind is Kind.REPORT:
+        assert after.own.body is None
+    assert () == domain.decide_route(after, found, RULES, NOW), "decided once"
+
+
+def test_nothing_is_decided_before_both_the_text_and_the_acceptance_are_there() -> None:
+    without_text = replace(DOCKET, dossier=domain.Dossier())
+    without_acceptance = replace(DOCKET, intake=domain.Intake())
+    assert not domain.ready(without_text)
+    assert not domain.ready(without_acceptance)
+    assert () == domain.decide_route(without_acceptance, FOUND, RULES, NOW)
+
+
+def in_triage(kind: Kind = Kind.REQUEST) -> domain.Docket:
+    """A docket that waits for a person."""
+    found = replace(FOUND, sure=False, kind=kind)
+    return folded(DOCKET, tuple(domain.decide_route(DOCKET, found, RULES, NOW)))
+
+
+@pytest.mark.parametrize("to", [*Body, *Office])
+def test_a_persons_decision_ends_the_waiting(to: Body | Office) -> None:
+    facts = domain.decide_triage(in_triage(), to, "router-1", RULES, NOW)
+    assert isinstance(facts, tuple)
+    after = folded(in_triage(), facts)
+    assert after.own.triage_due is None
+    if isinstance(to, Office):
+        assert [PetitionReferred] == [type(fact) for fact in facts]
+        assert (to, None) == (after.own.office, after.own.body)
+    else:
+        assert (to, 1) == (after.own.body, after.own.transfer)
+    again = domain.decide_triage(after, to, "router-2", RULES, NOW)
+    assert Refused("not-in-triage") == again
+
+
+def test_reasons_are_kept_only_for_the_body_that_they_spoke_for() -> None:
+    (same,) = _facts(domain.decide_triage(in_triage(), Body.LABOR, "r", RULES, NOW))
+    (other,) = _facts(domain.decide_triage(in_triage(), Body.RURAL, "r", RULES, NOW))
+    assert isinstance(same, PetitionRouted)
+    assert isinstance(other, PetitionRouted)
+    assert (1, 0) == (len(same.reasons), len(other.reasons))
+    assert (Body.CONSTRUCTION, Body.LABOR) == (same.second, other.second)
+
+
+def test_what_was_never_in_triage_cannot_be_decided_there() -> None:
+    for docket in permutations([DOCKET, replace(DOCKET, intake=domain.Intake())], 1):
+        assert Refused("not-in-triage") == domain.decide_triage(docket[0], Body.LABOR, "r", RULES, NOW)
+
+
+def _facts(answer: object) -> tuple[Fact, ...]:
+    assert isinstance(answer, tuple)
+    return answer
