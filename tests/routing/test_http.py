@@ -1,4 +1,4 @@
-"""The triage desk over HTTP, on the real parts: who may see it, who may decide, and that a decision is kept."""
+"""The triage desk over HTTP, on the real parts: who sees it, who decides, and that a decision is kept."""
 
 from __future__ import annotations
 
