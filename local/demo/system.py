@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import secrets as chance
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from local.supervisor import leashed
 from local.trouble import LocalError
 
 STOP_WITHIN = 60.0
+PORTS = range(20_000, 32_000)
+REMEDY = "\n  What to do: "
 _STAMP = re.compile(r"^\s*[0-9.]+ s  ")
 
 
@@ -91,7 +94,7 @@ def _own(state: Path, told: Progress) -> Iterator[None]:
         "LOCAL_STATE": str(state),
         "PORT_BASE": str(base),
         "BROKER_PORT": str(broker),
-        "MONGO_PORT": str(ports.free()),
+        "MONGO_PORT": str(_neighbours(1)),
         "PYTHONUNBUFFERED": "1",
     }
     child = subprocess.Popen(
@@ -127,13 +130,18 @@ def _pass_on(child: subprocess.Popen[str], note: Path, told: Progress) -> None:
             return
         told.say(_STAMP.sub("", line).rstrip())
     child.wait()
-    raise LocalError("\n".join(last) or "The system did not come up.", "do that, and run `make demo` again.")
+    what, _, remedy = "\n".join(last).partition(REMEDY)
+    raise LocalError(what or "The system did not come up.", remedy or "mend that and run `make demo` again.")
 
 
 def _neighbours(count: int) -> int:
-    """Return the first of `count` free ports that stand side by side."""
+    """Return the first of `count` free ports that stand side by side.
+
+    They lie below those that the system gives to outgoing connections: one of these could take a port before
+    its service listens, and be connected with itself.
+    """
     for _ in range(100):
-        first = ports.free()
-        if not any(ports.is_taken(first + further) for further in range(1, count)):
+        first = chance.choice(PORTS)
+        if not any(ports.is_taken(first + further) for further in range(count)):
             return first
     raise LocalError(f"There are no {count} free ports side by side.", "stop what listens on so many ports.")
