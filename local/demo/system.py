@@ -89,12 +89,13 @@ def _wipe(state: Path) -> None:
 @contextlib.contextmanager
 def _own(state: Path, told: Progress) -> Iterator[None]:
     """Run `python -m local up` in its own folder and on its own ports; pass on what it says on its way up."""
-    base, broker = _neighbours(len(services.NAMES)), _neighbours(2)
+    base = _neighbours(len(services.NAMES) + len(("broker", "controller", "database")))
+    broker = base + len(services.NAMES)
     place = {
         "LOCAL_STATE": str(state),
         "PORT_BASE": str(base),
         "BROKER_PORT": str(broker),
-        "MONGO_PORT": str(_neighbours(1)),
+        "MONGO_PORT": str(broker + 2),
         "PYTHONUNBUFFERED": "1",
     }
     child = subprocess.Popen(
