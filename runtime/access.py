@@ -7,11 +7,15 @@ from typing import Annotated, Final
 
 import jwt
 from fastapi import Header
+from pydantic import TypeAdapter
 
 from contracts.bodies import Body
+from contracts.fact import Code
 from runtime.problems import Problem
 
 LEEWAY_SECONDS: Final = 60
+# Who and unit stand in facts: codes, never names of people.
+_CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)
 
 
 class Role(StrEnum):
@@ -54,9 +58,12 @@ class Gate:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "sub", "role"]},
             )
-            body = claims.get("body")
+            body, unit = claims.get("body"), claims.get("unit")
             return Staff(
-                str(claims["sub"]), Role(claims["role"]), Body(body) if body else None, claims.get("unit")
+                _CODE.validate_python(claims["sub"]),
+                Role(claims["role"]),
+                Body(body) if body else None,
+                _CODE.validate_python(unit) if unit else None,
             )
         except (jwt.InvalidTokenError, ValueError):
             raise Problem(401, "token-invalid") from None

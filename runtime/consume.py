@@ -18,7 +18,7 @@ import structlog
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from runtime import metrics
+from runtime import metrics, tracing
 from runtime.clock import Clock
 from runtime.draft import Delivery, Draft, Failure, Outcome
 from runtime.publish import Publisher
@@ -188,7 +188,7 @@ class Batches:
         parked_before = draft.parked
         for work in works:
             if isinstance(work, Delivery):
-                outcome = draft.hear(work, now)
+                outcome = _traced(draft, work, now)
                 metrics.MESSAGES.labels(work.topic, outcome).inc()
                 self.outcomes(outcome, work.topic)
             elif isinstance(work, Ask):
@@ -212,6 +212,8 @@ class Batches:
         if draft.parked is not None:
             return Parked()
         answer = draft.ask(work.decide, now, cause=work.cause, traceparent=work.traceparent)
+        if isinstance(answer, Failure):
+            log.error("decision_failed", petition=draft.record.petition, detail=answer.detail)
         return Stated(answer) if isinstance(answer, tuple) else answer
 
     @staticmethod
@@ -229,6 +231,15 @@ def guarded(decision: Callable[[], Any]) -> Any:  # noqa: ANN401 - passes the de
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
         return Failure(f"{type(error).__name__} at {place}")
+
+
+def _traced(draft: Draft, delivery: Delivery, now: datetime) -> Outcome:
+    """Hear a message under a span of its own if spans are recorded at all."""
+    if not tracing.recording() or delivery.message is None:
+        return draft.hear(delivery, now)
+    envelope = delivery.message.envelope
+    with tracing.span(f"hear {envelope.type}", envelope.traceparent) as context:
+        return draft.hear(delivery, now, context)
 
 
 class _timed:  # noqa: N801 - reads as a verb where it is used

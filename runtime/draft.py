@@ -113,8 +113,11 @@ class Draft:
         self.woken = True
         return self._take(answer)
 
-    def hear(self, delivery: Delivery, now: datetime) -> Outcome:
-        """Apply one message, or find it heard, or park the petition with it."""
+    def hear(self, delivery: Delivery, now: datetime, traceparent: str | None = None) -> Outcome:
+        """Apply one message, or find it heard, or park the petition with it.
+
+        `traceparent` goes on in the facts that it causes; without one the message's own does.
+        """
         part = self.service.by_topic[delivery.topic]
         if delivery.value is None:
             self.parts[part.name] = part.state()
@@ -125,7 +128,7 @@ class Draft:
             if self.parked.reason == ParkReason.GAP:
                 self.redrive(now)
             return Outcome.PARKED if self.parked else Outcome.APPLIED
-        return self._hear(delivery, now)
+        return self._hear(delivery, now, traceparent)
 
     def _known(self, delivery: Delivery) -> bool:
         mark = self.marks.get(self.service.by_topic[delivery.topic].name, Mark())
@@ -150,7 +153,7 @@ class Draft:
             return Outcome.PARKED
         return Outcome.APPLIED
 
-    def _hear(self, delivery: Delivery, now: datetime) -> Outcome:
+    def _hear(self, delivery: Delivery, now: datetime, traceparent: str | None = None) -> Outcome:
         part = self.service.by_topic[delivery.topic]
         message = delivery.message
         if message is None:
@@ -166,13 +169,13 @@ class Draft:
                 return self._park(ParkReason.CHAIN, f"at {ordinal}", delivery, now)
         if message.fact is None:
             return self._park(ParkReason.UNKNOWN_TYPE, message.envelope.type, delivery, now)
-        answer = self._guard(lambda: self._heard(message, part.name, now))
+        answer = self._guard(lambda: self._heard(message, part.name, now, traceparent))
         if isinstance(answer, Failure):
             return self._park(ParkReason.DECISION, answer.detail, delivery, now)
         self._take(answer)
         return Outcome.APPLIED
 
-    def _heard(self, message: Message, name: str, now: datetime) -> "_Decided":
+    def _heard(self, message: Message, name: str, now: datetime, traceparent: str | None) -> "_Decided":
         fact = message.fact
         if fact is None:
             raise UndecodableError("type")
@@ -184,7 +187,8 @@ class Draft:
             return _Decided(parts, marks, (), ())
         docket = self.service.assemble(self.record.petition, parts)
         facts = handler(docket, Heard(fact, message.envelope.id), now)
-        return self._stated(parts, marks, facts, message.envelope.id, message.envelope.traceparent, now)
+        context = traceparent or message.envelope.traceparent
+        return self._stated(parts, marks, facts, message.envelope.id, context, now)
 
     def _decided(
         self, answer: Sequence[Fact] | Refused, cause: str | None, traceparent: str | None, now: datetime

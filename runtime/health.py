@@ -40,7 +40,9 @@ class Health:
             found.append("consumer: no member of its group yet; is Kafka up, do the topics exist?")
         limit = self.settings.unpublished_limit.total_seconds()
         if (age := self.batches.oldest_unpublished()) > limit:
-            found.append(f"unpublished: the oldest fact waits for {age:.0f} s (limit {limit:.0f} s)")
+            found.append(
+                f"unpublished: the oldest fact waits for {age:.0f} s (limit {limit:.0f} s); is Kafka up?"
+            )
         try:
             await self.store.ping()
         except DatabaseError:

@@ -35,6 +35,7 @@ def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> 
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(UnavailableError, _on_unavailable)
     app.add_exception_handler(DatabaseError, _on_unavailable)  # a reading while the database is away
+    app.add_exception_handler(Exception, problems.on_problem)
     app.add_middleware(_Limits, max_body=max_body)
 
     @app.get("/livez", include_in_schema=False)
@@ -111,7 +112,7 @@ class _Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
+        status = 500  # what is answered for a request that ends without an answer of ours
 
         async def counted(message: Message) -> None:
             nonlocal status

@@ -1,5 +1,6 @@
 """Errors over HTTP in the form of RFC 9457, with Chinese words for the reader and a code for programs."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "conflict": ("请求与已有内容冲突", "请核对后再试。"),
     "malformed": ("请求格式不正确", "请查看接口说明。"),
 }
+# More errors than this help nobody, and one body may hold a hundred thousand.
+MOST_ERRORS: Final = 20
+_OUR_KIND_OF_NAME: Final = re.compile(r"[a-z_-]{1,40}")
 MEDIA_TYPE: Final = "application/problem+json"
 # pydantic's error types → what a person can do about them.
 FIELD_WORDS: Final = {
@@ -93,10 +97,11 @@ def know(words: Mapping[str, tuple[str, str]]) -> None:
 def field_errors(errors: list[Any]) -> list[dict[str, str]]:
     """Turn pydantic's errors into field names and words; input values are left out on purpose."""
     found = []
-    for error in errors:
-        place = ".".join(
-            str(part) for part in error["loc"] if part not in {"body", "query", "header", "path"}
-        )
+    for error in errors[:MOST_ERRORS]:
+        # An unknown field's name is the sender's own text, and a place in broken JSON is a number of no use.
+        parts = [str(part) for part in error["loc"] if part not in {"body", "query", "header", "path"}]
+        known = error["type"] not in {"extra_forbidden", "json_invalid"}
+        place = ".".join(part for part in parts if known or _OUR_KIND_OF_NAME.fullmatch(part))
         context = error.get("ctx", {})
         words = FIELD_WORDS.get(error["type"], "内容不符合要求")
         if error["type"] == "string_too_long":

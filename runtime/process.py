@@ -30,7 +30,7 @@ from runtime.sweep import Sweeper
 
 log = structlog.get_logger()
 
-STOP_SECONDS: Final = 8
+STOP_SECONDS: Final = 3
 
 
 class Process:

@@ -5,13 +5,14 @@ bytes and numbers are the same, so readers recognise what they have heard.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from contracts.identity import PetitionId
 from runtime import metrics
@@ -20,6 +21,7 @@ from runtime.record import Pending
 log = structlog.get_logger()
 
 LONGEST_PAUSE: Final = 5.0
+REQUEST_MS: Final = 10_000
 HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=utf-8")]
 
 
@@ -29,22 +31,44 @@ class Publisher:
     def __init__(self, bootstrap: str, *, prefix: str, idempotent: bool, client: str) -> None:
         self._bootstrap, self._prefix, self._idempotent, self._client = bootstrap, prefix, idempotent, client
         self._producer: AIOKafkaProducer | None = None
+        self._renewing = asyncio.Lock()
         self.healthy = False
 
     async def start(self) -> None:
         """Connect; raises KafkaError if the broker is away."""
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client,
             acks="all",
             enable_idempotence=self._idempotent,
             compression_type="lz4",
             max_batch_size=256 * 1024,
-            request_timeout_ms=10_000,
+            request_timeout_ms=REQUEST_MS,
             retry_backoff_ms=100,
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            raise
+        self._producer = producer
         self.healthy = True
+
+    async def _renew(self, broken: AIOKafkaProducer | None) -> None:
+        """Replace a producer that failed.
+
+        The idempotent one tries for ever and fails only for good (the broker no longer knows its numbering);
+        the plain one gives up after REQUEST_MS. What the old one had in hand is failed or done when this
+        begins (`_send` waits for it), so the two cannot overtake each other.
+        """
+        async with self._renewing:
+            if self._producer is not broken:
+                return
+            if broken is not None:
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    await asyncio.wait_for(broken.stop(), REQUEST_MS / 1000)
+                self._producer = None
+            await self.start()
 
     async def publish(self, pending: Mapping[PetitionId, Sequence[Pending]]) -> None:
         """Publish the facts of each petition in their order and return when all are acknowledged.
@@ -53,7 +77,11 @@ class Publisher:
         """
         pause = 0.1
         while True:
+            used = self._producer
             try:
+                if not self.healthy:
+                    await self._renew(used)
+                    used = self._producer
                 await self._send(
                     (name, petition.encode(), fact.value, HEADERS)
                     for petition, facts in pending.items()
@@ -61,12 +89,12 @@ class Publisher:
                     for name in fact.topics
                 )
             except KafkaError as error:
-                self.healthy = False
+                if self._producer is used:
+                    self.healthy = False
                 log.warning("publish_failed", reason=type(error).__name__, count=len(pending))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                self.healthy = True
                 for facts in pending.values():
                     for fact in facts:
                         for name in fact.topics:
@@ -82,13 +110,17 @@ class Publisher:
     async def _send(
         self, messages: Iterable[tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]]
     ) -> None:
-        if self._producer is None:
-            raise RuntimeError("the publisher is not started")
-        acknowledgements = [
-            await self._producer.send(self._prefix + topic, key=key, value=value, headers=headers)
-            for topic, key, value, headers in messages
-        ]
-        results = await asyncio.gather(*acknowledgements, return_exceptions=True)
+        producer, acknowledgements = self._producer, []
+        if producer is None:
+            raise KafkaConnectionError("no producer at present")
+        try:
+            for topic, key, value, headers in messages:
+                acknowledgements.append(
+                    await producer.send(self._prefix + topic, key=key, value=value, headers=headers)
+                )
+        finally:
+            # All are awaited whatever happened: afterwards nothing of this call is under way any more.
+            results = await asyncio.gather(*acknowledgements, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result

@@ -34,6 +34,11 @@ def configure(service: str) -> None:
     _on = True
 
 
+def recording() -> bool:
+    """Whether spans go anywhere."""
+    return _on
+
+
 @contextmanager
 def span(name: str, traceparent: str | None) -> Iterator[str]:
     """Do something under a span that continues `traceparent`; yields the context for what it causes."""
