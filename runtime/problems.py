@@ -104,6 +104,8 @@ def field_errors(errors: list[Any]) -> list[dict[str, str]]:
         place = ".".join(part for part in parts if known or _OUR_KIND_OF_NAME.fullmatch(part))
         context = error.get("ctx", {})
         words = FIELD_WORDS.get(error["type"], "内容不符合要求")
+        if error["type"] == "string_too_short" and context["min_length"] > 1:
+            words = f"太短了，至少 {context['min_length']} 个字"
         if error["type"] == "string_too_long":
             words = f"太长了，最多 {context['max_length']} 个字"
         if error["type"] == "value_error" and isinstance(context.get("error"), FieldError):

@@ -5,6 +5,7 @@ although nobody stores it. A request without an Idempotency-Key gets a random ke
 """
 
 import hmac
+import unicodedata
 from hashlib import sha256
 from typing import Final
 
@@ -31,7 +32,8 @@ class Codes:
 
     def fits(self, said: str, *, salt: str, kept: str) -> bool:
         """Tell in constant time whether `said` (as people type it) is the code that `kept` was made from."""
-        digits = "".join(c for c in said[:64] if c.isdecimal() and c.isascii())
+        # Full-width digits come from Chinese keyboards, spaces and dashes from the receipt.
+        digits = "".join(c for c in unicodedata.normalize("NFKC", said[:64]) if c.isdecimal() and c.isascii())
         return hmac.compare_digest(self.hash(salt, digits), kept or "0" * 64)
 
 

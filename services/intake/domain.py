@@ -230,13 +230,23 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
             reasons = "、".join(reason.term for reason in fact.reasons[:3])
             event = _event(fact, body=fact.body, reasons=reasons, by=fact.decided_by)
             return replace(
-                part, body=fact.body, in_triage=False, triage_due=None, events=(*part.events, event)
+                part,
+                body=fact.body,
+                in_triage=False,
+                triage_due=None,
+                referred_to="",
+                events=(*part.events, event),
             )
         case PetitionSentToTriage():
-            return replace(part, in_triage=True, triage_due=fact.due, events=(*part.events, _event(fact)))
+            # Nobody but the triage desk has it now: a body that had it before may no longer read the dossier.
+            events = (*part.events, _event(fact))
+            return replace(part, body=None, in_triage=True, triage_due=fact.due, events=events)
         case PetitionReferred():
-            event = _event(fact, office=fact.office)
-            return replace(part, in_triage=False, referred_to=fact.office, events=(*part.events, event))
+            # The same here; a report of wrongdoing is never shown to those whom it names (art. 30).
+            events = (*part.events, _event(fact, office=fact.office))
+            return replace(
+                part, body=None, in_triage=False, triage_due=None, referred_to=fact.office, events=events
+            )
         case _:
             return part
 

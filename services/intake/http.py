@@ -1,10 +1,12 @@
 """What comes in from people as JSON: submit, look up, rate; and the staff's reading of a dossier."""
 
+import ipaddress
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -23,10 +25,12 @@ from runtime.process import Process
 from runtime.service import Refused
 from services.intake import domain
 from services.intake.codes import Codes, shown
-from services.intake.pages import Pages
 from services.intake.settings import Settings
 from services.intake.store import REQUEST_FIELD, find_by_request
 from services.intake.story import STATE_WORDS, Story, tell
+
+if TYPE_CHECKING:
+    from services.intake.pages import Pages
 
 problems.know(
     {
@@ -35,37 +39,58 @@ problems.know(
         "not-answered-yet": ("该事项尚未答复", "收到答复后即可评价。"),
         "already-rated": ("您已评价过", "每件事项评价一次，感谢您的反馈。"),
         "not-your-petition": ("该事项不由贵机构办理", "请向市信访局了解该事项的办理机构。"),
+        "wrong-media-type": ("请求格式不正确", "请把 Content-Type 设为 application/json，并以 JSON 提交。"),
         "staff-only-channel": ("该登记途径仅限工作人员使用", "请使用 network，或由工作人员登录后登记。"),
     }
 )
 REFUSALS: Final = {"not-answered-yet": 409, "already-rated": 409, "not-your-petition": 403}
 WAYS_TO_RETRY: Final = 5
 PUBLIC_RECEIVER: Final = "petition-office"
+NO_STORE: Final = {"Cache-Control": "no-store"}
+# Control characters and halves of surrogate pairs: nobody types them, and no reader could store or show them.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# A text of these alone looks empty. Unassigned code points are no such: newer characters of names are there.
+_INVISIBLE: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Cc"})
+# One household or office has a whole network of this size to itself, and any address in it to call from.
+_IPV6_NETWORK: Final = 64
 
 
-def clean(text: str) -> str:
-    """Return what people meant: composed form, no spaces around; FieldError on control characters."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
-        raise FieldError("含有无效的控制字符，请删除后再提交")
-    return text
+def clean(text: object) -> object:
+    """Return a text as it was meant: composed form, one kind of line end, nothing around it.
+
+    Runs before the lengths are checked, since composing changes them. What is no text is left to the field.
+    Raises FieldError on control characters.
+    """
+    if not isinstance(text, str):
+        return text
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if _CONTROL.search(text):
+        raise FieldError("含有电脑不能识别的字符，请删掉后重新输入")
+    seen = any(unicodedata.category(c) not in _INVISIBLE for c in text)
+    return text.strip() if seen else ""
+
+
+def one_line(text: object) -> object:
+    """Return a text as `clean` does, on one line."""
+    text = clean(text)
+    return " ".join(text.split()) if isinstance(text, str) else text
 
 
 class Petitioner(BaseModel):
     """Who asks and where an SMS reaches them."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(min_length=1, max_length=100, examples=["王秀英"])
     phone: str = Field(min_length=3, max_length=40, examples=["13800138000"])
 
-    _clean = field_validator("name", "phone")(clean)
+    _line = field_validator("name", "phone", mode="before")(one_line)
 
 
 class Submission(BaseModel):
     """One petition as it comes in."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     title: str = Field(min_length=1, max_length=200, examples=["小区二次供水水质浑浊"])
     content: str = Field(min_length=1, max_length=20_000)
@@ -74,7 +99,8 @@ class Submission(BaseModel):
     petitioner: Petitioner
     signatories: int = Field(default=1, ge=1, le=1_000_000, description="people who signed, one included")
 
-    _clean = field_validator("title", "content")(clean)
+    _line = field_validator("title", mode="before")(one_line)
+    _clean = field_validator("content", mode="before")(clean)
 
     @field_validator("area")
     @classmethod
@@ -198,7 +224,9 @@ class Desk:
         """Return the docket that number and code open; wrong ones are counted and look all alike."""
         petition = identity.parse(said_id)
         now, store = self.process.clock.now(), self.process.store
-        keys = (f"address:{self.codes.keyed('address', address)}", f"petition:{petition or 'none'}")
+        # What is no number at all is counted for its sender alone: it must not shut out all who mistype.
+        aimed = petition or f"none:{address}"
+        keys = tuple(f"{k}:{self.codes.keyed(k, v)}" for k, v in (("address", address), ("petition", aimed)))
         limits = (self.settings.tries_per_address, self.settings.tries_per_petition)
         used = await store.used(keys, now)
         if any(count >= limit for count, limit in zip(used, limits, strict=True)):
@@ -244,13 +272,21 @@ def raise_for(answer: Answer) -> None:
             raise Problem(500, "internal")
 
 
-def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
+def json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
+    """Refuse a body that does not say that it is JSON, in words that name the cause."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem(415, "wrong-media-type")
+
+
+def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
     """Make the JSON routes."""
     router = APIRouter()
 
-    @router.post("/petitions", status_code=201, tags=["petitioners"])
+    @router.post("/petitions", status_code=201, tags=["petitioners"], dependencies=[Depends(json_only)])
     async def submit(
         submission: Submission,
+        response: Response,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
         authorization: Annotated[str, Header()] = "",
         traceparent: Annotated[str | None, Header()] = None,
@@ -262,6 +298,7 @@ def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
             received_by = staff.unit or staff.who
         elif submission.channel in STAFF_CHANNELS:
             raise Problem(403, "staff-only-channel")
+        response.headers.update(NO_STORE)
         return await desk.submit(
             submission, key=idempotency_key, received_by=received_by, traceparent=traceparent
         )
@@ -274,13 +311,20 @@ def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
         x_query_code: Annotated[str, Header(max_length=64)] = "",
     ) -> Response:
         """Tell where a petition stands: JSON, or a plain page if the browser asks for one."""
+        if pages.wanted(request) and not (x_query_code or code):
+            return pages.query(petition_id)  # the link in an SMS: the number is known, the code is asked for
         docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
         story = desk.story(docket)
         if pages.wanted(request):
             return pages.story(story, code=x_query_code or code)
-        return JSONResponse(view(story).model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+        return JSONResponse(view(story).model_dump(mode="json"), headers=NO_STORE)
 
-    @router.post("/petitions/{petition_id}/rating", status_code=204, tags=["petitioners"])
+    @router.post(
+        "/petitions/{petition_id}/rating",
+        status_code=204,
+        tags=["petitioners"],
+        dependencies=[Depends(json_only)],
+    )
     async def rate(
         request: Request,
         petition_id: str,
@@ -296,6 +340,7 @@ def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
     async def dossier(
         petition_id: str,
         why: ReadingReason,
+        response: Response,
         staff: Annotated[Staff, Depends(gate.staff(Role.MEDIATOR, Role.ROUTER, Role.CLERK, Role.LEADER))],
     ) -> DossierView:
         """Read the personal part; the reading is itself a fact."""
@@ -307,6 +352,7 @@ def routes(desk: Desk, gate: Gate, pages: Pages) -> APIRouter:
             petition, lambda docket, now: domain.decide_read_dossier(docket, reading, now), cause="http"
         )
         raise_for(answer)
+        response.headers.update(NO_STORE)
         part = (await desk.process.store.load([petition]))[petition].parts["dossier"]
         return DossierView(
             petition_id=petition, name=part.name, phone=part.phone, title=part.title, content=part.content
@@ -334,8 +380,17 @@ def view(story: Story) -> StoryView:
 
 
 def address_of(request: Request) -> str:
-    """Return the caller's address, which is only counted under a keyed hash."""
-    return request.client.host if request.client else "unknown"
+    """Return the caller's address (IPv6: its network), which is only counted under a keyed hash."""
+    said = request.client.host if request.client else "unknown"
+    try:
+        address = ipaddress.ip_address(said)
+    except ValueError:
+        return said
+    if isinstance(address, ipaddress.IPv4Address):
+        return said
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False).network_address)
 
 
 def form_values(form: Any) -> dict[str, str]:  # noqa: ANN401 - starlette's form type is generic

@@ -1,40 +1,64 @@
 """The petitioner's pages: plain HTML without JavaScript, in large print, for old phones and readers."""
 
+import json
+import re
 import secrets
+import unicodedata
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
-from contracts import areas
+from contracts import areas, identity
 from runtime import problems
 from runtime.commands import UnavailableError
 from runtime.problems import Problem
-from services.intake.story import SHANGHAI, STATE_WORDS, Story, in_chinese
+from runtime.store import DatabaseError
+from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_values
+from services.intake.story import STATE_WORDS, Story, in_chinese, to_the_minute
 
-if TYPE_CHECKING:
-    from services.intake.http import Desk
-
+# pydantic's place of a field → the name of its input on the page, and its label.
 FIELDS: Final = {
-    "title": "标题",
-    "content": "内容",
-    "petitioner.name": "姓名",
-    "petitioner.phone": "手机号码",
-    "area": "所在区县",
-    "channel": "登记途径",
-    "signatories": "联名人数",
+    "title": ("title", "标题"),
+    "content": ("content", "内容"),
+    "petitioner.name": ("name", "姓名"),
+    "petitioner.phone": ("phone", "手机号码"),
+    "area": ("area", "所在区县"),
 }
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+BUSY: Final = "系统暂时繁忙，还没有提交成功。您填写的内容都在下面，请过一两分钟再按“提交”。"
+ONE_MORE: Final = (
+    "您刚才已经提交过一件事项。如果这是另一件事，请再按一次“提交”；"
+    "如果只是想修改刚才的内容，请拨打 12345，不必再提交。"
+)
+WRONG_ID: Final = "受理编号不对，可能有个别字写错了。编号共 15 位，请对照回执或短信再核对一遍。"
+WRONG_CODE: Final = "受理编号或查询码不正确，请核对后再试，或拨打 12345 查询。"
+CHOOSE: Final = "请先选择一个分数，再按“提交评价”。"
+THANKS: Final = "感谢您的评价。"
+SCORES: Final = ((5, "非常满意"), (4, "满意"), (3, "一般"), (2, "不满意"), (1, "非常不满意"))
+_MOBILE: Final = re.compile(r"(?:\+?86)?1[3-9][0-9]{9}")
+_SHOWN_AS_PAGES: Final = (
+    Problem,
+    UnavailableError,
+    DatabaseError,
+    RequestValidationError,
+    HTTPException,
+    Exception,
+)
 
 
 class Pages:
@@ -48,59 +72,78 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["date"] = in_chinese
-        self._templates.filters["minute"] = lambda t: t.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+        self._templates.filters["minute"] = to_the_minute
 
     @staticmethod
     def wanted(request: Request) -> bool:
         """Whether the caller is a browser: it names HTML before JSON, or not JSON at all."""
         accept = request.headers.get("accept", "")
-        html, json = accept.find("text/html"), accept.find("json")
-        return html >= 0 and (json < 0 or html < json)
+        html, json_at = accept.find("text/html"), accept.find("json")
+        return html >= 0 and (json_at < 0 or html < json_at)
 
     def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
         """Render one page."""
-        text = self._templates.get_template(name).render(areas=areas.NAMES, **values)
+        text = self._templates.get_template(name).render(**values)
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 
     def form(
-        self, values: dict[str, str] | None = None, errors: list[dict[str, str]] | None = None
+        self,
+        values: dict[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+        *,
+        notice: str = "",
+        status: int = 200,
     ) -> HTMLResponse:
         """Render the form, with what was typed and what is wrong with it."""
         values = values or {}
-        named = [{**e, "label": FIELDS.get(e["field"], "")} for e in errors or ()]
+        wrong = {}
+        for error in errors or ():
+            name, label = FIELDS.get(error["field"], ("title", ""))
+            wrong[name] = {"label": label, "message": error["message"]}
+        districts = {code: name for code, name in areas.NAMES.items() if code != areas.CITY}
         key = values.get("key") or secrets.token_hex(16)
-        return self.render("form.html", 422 if errors else 200, values=values, errors=named, key=key)
+        return self.render(
+            "form.html", status, values=values, errors=wrong, notice=notice, key=key, districts=districts
+        )
+
+    def query(self, petition: str = "", *, error: str = "", status: int = 200) -> HTMLResponse:
+        """Render the form that asks for number and code, with the number that is known."""
+        return self.render("query.html", status, petition=petition[: 4 * identity.LENGTH], error=error)
 
     def story(self, story: Story, *, code: str, notice: str = "") -> HTMLResponse:
         """Render the story of a petition."""
         return self.render(
-            "story.html", story=story, state_text=STATE_WORDS[story.state], code=code, notice=notice
+            "story.html",
+            story=story,
+            state_text=STATE_WORDS[story.state],
+            code=code,
+            notice=notice,
+            scores=SCORES,
         )
 
-    def problem(self, problem: Problem) -> HTMLResponse:
-        """Render an error as a page."""
-        page = self.render("problem.html", problem.status, problem=problem.document())
-        page.headers.update(problem.headers())
-        return page
-
     def answer_errors(self, app: FastAPI) -> None:
-        """Show people errors as pages and programs errors as JSON."""
+        """Show people the errors as pages that programs get as JSON, with the same status and headers."""
+        for kind in _SHOWN_AS_PAGES:
+            app.add_exception_handler(kind, self._or_page(app.exception_handlers[kind]))
 
-        async def on_problem(request: Request, error: Exception) -> Response:
-            if isinstance(error, UnavailableError):
-                error = Problem(503, "unavailable", retry_after=error.seconds)
-            if isinstance(error, Problem) and self.wanted(request):
-                return self.problem(error)
-            return await problems.on_problem(request, error)
+    def _or_page(
+        self, as_json: Callable[[Request, Any], Any]
+    ) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def answer(request: Request, error: Exception) -> Response:
+            found: Response = await as_json(request, error)
+            if not self.wanted(request):
+                return found
+            page = self.render("problem.html", found.status_code, problem=json.loads(bytes(found.body)))
+            for name in ("Retry-After", "WWW-Authenticate"):
+                if name in found.headers:
+                    page.headers[name] = found.headers[name]
+            return page
 
-        app.add_exception_handler(Problem, on_problem)
-        app.add_exception_handler(UnavailableError, on_problem)
+        return answer
 
 
-def page_routes(desk: "Desk", pages: Pages) -> APIRouter:
+def page_routes(desk: Desk, pages: Pages) -> APIRouter:
     """Make the routes that people use with a browser."""
-    from services.intake.http import Submission, address_of, form_values  # noqa: PLC0415 - http needs Pages
-
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -109,42 +152,81 @@ def page_routes(desk: "Desk", pages: Pages) -> APIRouter:
 
     @router.post("/")
     async def submit(request: Request) -> HTMLResponse:
-        values = form_values(await request.form())
-        try:
-            submission = Submission.model_validate(
-                {
-                    "title": values.get("title", ""),
-                    "content": values.get("content", ""),
-                    "area": values.get("area") or None,
-                    "petitioner": {"name": values.get("name", ""), "phone": values.get("phone", "")},
-                }
-            )
-        except ValidationError as error:
-            return pages.form(values, problems.field_errors(list(error.errors())))
-        key = values.get("key") or None
-        receipt = await desk.submit(submission, key=key, received_by="petition-office", traceparent=None)
-        return pages.render("receipt.html", 201, receipt=receipt)
+        return await _submitted(desk, pages, form_values(await request.form()))
 
     @router.get("/query")
     async def query() -> HTMLResponse:
-        return pages.render("query.html")
+        return pages.query()
 
     @router.post("/query")
     async def look_up(request: Request) -> HTMLResponse:
-        values = form_values(await request.form())
-        code = values.get("code", "")
-        docket = await desk.opened(values.get("id", ""), code, address_of(request))
-        return pages.story(desk.story(docket), code=code)
+        return await _looked_up(desk, pages, form_values(await request.form()), address_of(request))
 
     @router.post("/rate")
     async def rate(request: Request) -> HTMLResponse:
         values = form_values(await request.form())
         code, score = values.get("code", ""), values.get("score", "")
         docket = await desk.opened(values.get("id", ""), code, address_of(request))
-        if score not in {"1", "2", "3", "4", "5"}:
-            return pages.story(desk.story(docket), code=code, notice="请选择一个分数再提交。")
-        await desk.rate(docket, int(score))
+        if score not in {str(number) for number, _ in SCORES}:
+            return pages.story(desk.story(docket), code=code, notice=CHOOSE)
+        try:
+            await desk.rate(docket, int(score))
+        except Problem as problem:
+            if problem.code not in REFUSALS:
+                raise
+            # Pressed twice, or too early: the story stands there all the same.
+            return pages.story(desk.story(docket), code=code, notice=problem.document()["title"] + "。")
         again = await desk.opened(values.get("id", ""), code, address_of(request))
-        return pages.story(desk.story(again), code=code, notice="感谢您的评价。")
+        return pages.story(desk.story(again), code=code, notice=THANKS)
 
     return router
+
+
+async def _submitted(desk: Desk, pages: Pages, values: dict[str, str]) -> HTMLResponse:
+    """Register what the form holds; whatever goes wrong, the page keeps what was typed."""
+    try:
+        submission = Submission.model_validate(
+            {
+                "title": values.get("title", ""),
+                "content": values.get("content", ""),
+                "area": values.get("area") or None,
+                "petitioner": {"name": values.get("name", ""), "phone": values.get("phone", "")},
+            }
+        )
+    except ValidationError as error:
+        return pages.form(values, problems.field_errors(list(error.errors())), status=422)
+    key = values.get("key") or None
+    try:
+        receipt = await desk.submit(submission, key=key, received_by=PUBLIC_RECEIVER, traceparent=None)
+    except (UnavailableError, DatabaseError):
+        page = pages.form(values, notice=BUSY, status=503)
+        page.headers["Retry-After"] = "60"
+        return page
+    except Problem as problem:
+        if problem.code != "key-reused":
+            raise
+        # Somebody went back and wrote of another matter: a form with a new key and all that was typed.
+        return pages.form({**values, "key": ""}, notice=ONE_MORE, status=problem.status)
+    phone = submission.petitioner.phone
+    return pages.render("receipt.html", 201, receipt=receipt, phone=phone, reachable=like_a_mobile(phone))
+
+
+async def _looked_up(desk: Desk, pages: Pages, values: dict[str, str], address: str) -> HTMLResponse:
+    """Open a petition's story; what does not fit is said beside the number that was typed."""
+    said, code = values.get("id", ""), values.get("code", "")
+    if identity.parse(said) is None:
+        # The check character tells; anybody can compute it, so this gives nothing away.
+        return pages.query(said, error=WRONG_ID, status=404)
+    try:
+        docket = await desk.opened(said, code, address)
+    except Problem as problem:
+        if problem.code != "no-such-petition":
+            raise
+        return pages.query(said, error=WRONG_CODE, status=problem.status)
+    return pages.story(desk.story(docket), code=code)
+
+
+def like_a_mobile(phone: str) -> bool:
+    """Whether a number looks like one that gets SMS; the receipt says so while it can still be put right."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c not in " -")
+    return _MOBILE.fullmatch(digits) is not None

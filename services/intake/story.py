@@ -80,7 +80,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The whole of it; `due` is when the present step or the whole must be done."""
+    """The whole of it; `due` is when the present step or the whole must be done.
+
+    `content` is what the petitioner wrote; `sms_unusable` tells that no SMS reaches the number he gave.
+    """
 
     petition_id: str
     title: str
@@ -94,6 +97,9 @@ class Story:
     review_by: datetime | None
     score: int | None
     lines: tuple[Line, ...]
+    content: str
+    sms_sent: int
+    sms_unusable: bool
 
 
 def tell(docket: Docket, catalogue: Catalogue) -> Story:
@@ -116,6 +122,9 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         review_by=docket.mediation.review_by,
         score=docket.own.score,
         lines=tuple(Line(event.at, event.fact, sentence(event, catalogue)) for event in events),
+        content=docket.dossier.content,
+        sms_sent=sum(sms.state == "sent" for sms in docket.notify.sms),
+        sms_unusable=any(sms.state == "skipped" for sms in docket.notify.sms),
     )
 
 
@@ -159,6 +168,11 @@ def in_chinese(time: datetime) -> str:
     """Return the date as people here write it: 2027年1月21日."""
     local = time.astimezone(SHANGHAI)
     return f"{local.year}年{local.month}月{local.day}日"
+
+
+def to_the_minute(time: datetime) -> str:
+    """Return date and time as people here write them: 2027年1月21日 09:05."""
+    return f"{in_chinese(time)} {time.astimezone(SHANGHAI):%H:%M}"
 
 
 def _when(event: Event) -> datetime:
