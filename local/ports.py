@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 from pathlib import Path
 
 from local.trouble import LocalError
 
 HOST = "127.0.0.1"
+RANGE = (12_000, 32_000)
 LISTENING = "0A"
 LOCAL_COLUMN, STATE_COLUMN, INODE_COLUMN = 1, 3, 9
 
 
 def free() -> int:
-    """A port of the loopback address that nobody held a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback address that nobody held a moment ago.
+
+    Below the range that the kernel gives to outgoing connections: one of those may otherwise hold the port
+    when the server comes to listen, or a client may even connect to itself.
+    """
+    while True:
+        port = random.randrange(*RANGE)  # noqa: S311 - a port, not a secret
+        if not is_taken(port):
+            return port
 
 
 def is_taken(port: int) -> bool:
