@@ -184,14 +184,12 @@ def decide_contact(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
     return [fact for message in waiting if (fact := _next(rules, docket, message, now))]
 
 
-def decide_reported(rules: Rules, docket: Docket, reports: Sequence[Report], now: datetime) -> Sequence[Fact]:
-    """State how attempts ended; what is known already, or is about another attempt, changes nothing."""
-    facts: list[Fact] = []
-    for report in reports:
-        message = docket.own.find(report.message)
-        if message is not None and message.attempt == report.attempt and _is_open(message):
-            facts += _ended(rules, docket, message, report, now)
-    return facts
+def decide_reported(rules: Rules, docket: Docket, report: Report, now: datetime) -> Sequence[Fact]:
+    """State how an attempt ended; what is known already, or is about another attempt, changes nothing."""
+    message = docket.own.find(report.message)
+    if message is None or message.attempt != report.attempt or not _is_open(message):
+        return []
+    return _ended(rules, docket, message, report, now)
 
 
 def decide_woken(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:

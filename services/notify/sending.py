@@ -215,47 +215,48 @@ class Sender:
         self._trouble = trouble
 
     async def _report(self, results: Sequence[tuple[_Way, Any]]) -> None:
-        """Have the results stated, petition by petition; repeats while the database is away."""
-        waiting: dict[PetitionId, tuple[list[Report], str]] = {}
-        for way, result in results:
-            reports, _ = waiting.setdefault(way.petition, ([], way.cause))
-            reports.append(way.report(result))
+        """Have the results stated, each caused by its claim; repeats while the database is away."""
         pause = 0.05
         async with self._reports:
-            while waiting:
-                waiting = await self._asked(waiting)
-                if waiting:
+            while results:
+                results = await self._asked(results)
+                if results:
                     if self._stopping:
                         return
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
         await self.on_step("reported")
 
-    async def _asked(
-        self, waiting: dict[PetitionId, tuple[list[Report], str]]
-    ) -> dict[PetitionId, tuple[list[Report], str]]:
-        """Ask for each petition and return those that must be asked again."""
+    async def _asked(self, results: Sequence[tuple[_Way, Any]]) -> Sequence[tuple[_Way, Any]]:
+        """Report and return those that must be reported again."""
         if self._asker is None:
             raise RuntimeError("the sender is not bound")
         answers = await asyncio.gather(
             *(
-                self._asker.ask(petition, partial(_decide, self._rules, reports), cause=cause)
-                for petition, (reports, cause) in waiting.items()
+                self._asker.ask(
+                    way.petition, partial(_decide, self._rules, way.report(result)), cause=way.cause
+                )
+                for way, result in results
             ),
             return_exceptions=True,
         )
-        again = {}
-        for (petition, rest), answer in zip(waiting.items(), answers, strict=True):
+        again = []
+        for item, answer in zip(results, answers, strict=True):
             if isinstance(answer, UnavailableError):
-                again[petition] = rest
+                again.append(item)
             elif isinstance(answer, BaseException):
                 raise answer
             elif not isinstance(answer, Stated):
                 # Parked, or a fault of ours: once that is mended the lease brings the message up again.
-                log.error("sms_report_not_taken", petition=petition, reason=type(answer).__name__)
+                log.error("sms_report_not_taken", petition=item[0].petition, reason=type(answer).__name__)
         return again
 
     # What the process asks for.
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is under way."""
+        return not (self._waiting or self._lookups or self._unsendable or self._tasks)
 
     async def start(self) -> None:
         """Prepare the gateway; a gateway that cannot be used yet holds up nothing else."""
@@ -285,8 +286,8 @@ class Sender:
         await self._gateway.stop()
 
 
-def _decide(rules: Rules, reports: Sequence[Report], docket: Docket, now: datetime) -> Sequence[Fact]:
-    return decide_reported(rules, docket, reports, now)
+def _decide(rules: Rules, report: Report, docket: Docket, now: datetime) -> Sequence[Fact]:
+    return decide_reported(rules, docket, report, now)
 
 
 async def _no_step(_name: str) -> None:

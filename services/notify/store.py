@@ -18,7 +18,8 @@ ORDER: Final[Sequence[tuple[str, int]]] = (("_id", 1),)
 
 def in_state(state: State, after: str) -> dict[str, Any]:
     """Return the query for petitions with a message in one of the states of `ATTENTION`, oldest first."""
-    return {ATTENTION: state, "_id": {"$gt": after}}
+    query: dict[str, Any] = {ATTENTION: state}
+    return query | {"_id": {"$gt": after}} if after else query
 
 
 async def with_state(store: Store, state: State, *, after: str, limit: int) -> list[Record]:

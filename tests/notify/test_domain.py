@@ -55,7 +55,7 @@ def report(
 ) -> list[str]:
     """Report how an attempt ended; answers the names of the facts stated."""
     decide = partial(decide_reported, RULES)
-    facts = journey.ask(lambda docket, now: decide(docket, [Report(message, attempt, result)], now))
+    facts = journey.ask(lambda docket, now: decide(docket, Report(message, attempt, result), now))
     return names(facts)
 
 
