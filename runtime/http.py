@@ -3,11 +3,11 @@
 import html
 import json
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-import swagger_ui_bundle
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -25,7 +25,8 @@ from runtime.store import DatabaseError
 
 log = structlog.get_logger()
 
-SWAGGER: Final = Path(swagger_ui_bundle.__file__).parent / "vendor"
+# The package is wanted for its browser files alone; importing it would import its own web framework.
+SWAGGER_PACKAGE: Final = "flask_swagger_ui"
 
 
 def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> None:
@@ -58,7 +59,10 @@ def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> 
 
 def _add_documentation(app: FastAPI, service: str) -> None:
     """Serve the API's documentation from this machine: our users' networks are closed."""
-    assets = next(SWAGGER.glob("swagger-ui-*"))
+    package = find_spec(SWAGGER_PACKAGE)
+    if package is None or package.origin is None:
+        raise RuntimeError(f"{SWAGGER_PACKAGE} is not installed; install requirements.lock")
+    assets = Path(package.origin).parent / "dist"
     app.mount("/static/swagger", StaticFiles(directory=assets), name="swagger")
 
     @app.get("/docs", include_in_schema=False)
