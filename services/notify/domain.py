@@ -69,7 +69,10 @@ class Messages:
 
     def find(self, message: str) -> Sms | None:
         """Return the message of this id."""
-        return next((sms for sms in self.messages if sms.message == message), None)
+        for known in reversed(self.messages):
+            if known.message == message:
+                return known
+        return None
 
 
 @dataclass(frozen=True, slots=True)
