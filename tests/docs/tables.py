@@ -1,0 +1,65 @@
+"""The runbook's tables as the code would write them; `test_documents.py` compares."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from contracts.topics import SERVICES
+from runtime.metrics import REGISTRY
+from runtime.settings import ServiceSettings
+
+_TIMES = TypeAdapter(timedelta)
+
+
+def shared() -> str:
+    """The variables of all services."""
+    rows = (_row(f"<P>_{name.upper()}", field) for name, field in ServiceSettings.model_fields.items())
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def own() -> str:
+    """The variables that one service has for itself."""
+    rows = [
+        _row(f"{service.upper()}_{name.upper()}", field)
+        for service in SERVICES
+        for name, field in importlib.import_module(
+            f"services.{service}.settings"
+        ).Settings.model_fields.items()
+        if name not in ServiceSettings.model_fields
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def metrics() -> str:
+    """Every metric as Prometheus sees it, with its labels and its sentence."""
+    importlib.import_module("services.notify.metrics")
+    return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *_metrics()])
+
+
+def _row(variable: str, field: FieldInfo) -> str:
+    default = "**required**" if field.is_required() else _shown(field.default)
+    secret = ", secret" if field.annotation is SecretStr else ""
+    return f"| `{variable}` | {default}{secret} | {field.description or ''} |"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return f"`{_TIMES.dump_python(value, mode='json')}`"
+    if value == "":
+        return "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _metrics() -> Iterator[str]:
+    for collector, names in REGISTRY._collector_to_names.items():  # noqa: SLF001 - label names are shown nowhere else
+        described = next(iter(collector.collect()))
+        labels = ", ".join(getattr(collector, "_labelnames", ()))
+        name = f"{described.name}_total" if described.type == "counter" else described.name
+        if names:
+            yield f"| `{name}` | {labels} | {described.documentation} |"
