@@ -15,6 +15,12 @@ class SkipReason(StrEnum):
     NUMBER_UNUSABLE = "number-unusable"
     NO_CONTACT = "no-contact"
     ERASED = "erased"
+    # Not stated yet; on the wire from the first release, since a new value would break old readers.
+    OPTED_OUT = "opted-out"
+    EXPIRED = "expired"
+    DUPLICATE = "duplicate"
+    CAP = "cap"
+    REFUSED = "refused"
 
 
 class SmsQueued(Fact):

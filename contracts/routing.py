@@ -27,6 +27,9 @@ class TriageReason(StrEnum):
     UNSURE = "unsure"
     NO_BODY = "no-body"
     REPORT = "report-of-wrongdoing"
+    # Not stated yet; on the wire from the first release, since a new value would break old readers.
+    AREA_UNKNOWN = "area-unknown"
+    RETURNED = "returned"
 
 
 class Office(StrEnum):

@@ -133,7 +133,9 @@ class Batches:
                     if facts := [*draft.record.pending, *draft.new]:
                         pending[petition] = facts
                     if self.effects is not None and draft.changed:
-                        self.effects.saved(draft.docket, draft.facts, woken=draft.woken)
+                        self.effects.saved(
+                            draft.docket, draft.facts, woken=draft.woken, traceparent=draft.traceparent
+                        )
             waiting = {petition: works for petition, works in waiting.items() if petition in lost}
         await self.publish(pending)
 

@@ -71,6 +71,7 @@ class Draft:
         self.new: list[Pending] = []
         self.facts: list[Fact] = []
         self.woken = False
+        self.traceparent: str | None = None
         self._guard = guard
 
     @property
@@ -228,12 +229,13 @@ class Draft:
             mirrors = self.service.mirrors(self.service.assemble(petition, parts), fact)
             names = (topic.name, *(mirror.name for mirror in mirrors))
             pending.append(Pending(message_id(topic, petition, ordinal), names, value, now))
-        return _Decided(parts, marks, tuple(pending), tuple(facts))
+        return _Decided(parts, marks, tuple(pending), tuple(facts), traceparent)
 
     def _take(self, decided: "_Decided") -> tuple[Fact, ...]:
         self.parts, self.marks = decided.parts, decided.marks
         self.new.extend(decided.pending)
         self.facts.extend(decided.facts)
+        self.traceparent = decided.traceparent or self.traceparent
         return decided.facts
 
     def _park(self, reason: ParkReason, detail: str, delivery: Delivery, now: datetime) -> Outcome:
@@ -259,6 +261,7 @@ class _Decided:
     marks: dict[str, Mark]
     pending: tuple[Pending, ...]
     facts: tuple[Fact, ...]
+    traceparent: str | None = None
 
 
 def _parked(delivery: Delivery) -> ParkedMessage:

@@ -45,7 +45,7 @@ class Process:
         effects: Effects | None = None,
         on_step: Step | None = None,
     ) -> None:
-        self.settings, self.service = settings, service
+        self.settings, self.service, self.effects = settings, service, effects
         self.clock = clock or SystemClock()
         self.store = Store(settings.database.get_secret_value(), service)
         self.publisher = Publisher(
@@ -87,6 +87,8 @@ class Process:
         """Connect, waiting for database and broker as long as it takes, then begin to listen."""
         await self._connected("database", self._prepare)
         await self._connected("broker", self.publisher.start)
+        if self.effects is not None:
+            await self.effects.start()
         await self._connected("consumer", self.listener.start)
         self._tasks.append(asyncio.create_task(self.sweeper.run()))
         self.health.started = True
@@ -110,7 +112,9 @@ class Process:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for finish in (self.commands.stop, self.listener.stop, self.publisher.stop):
+        # Effects report what they did by commands, and commands are published: the order of the flow.
+        effects = [self.effects.stop] if self.effects is not None else []
+        for finish in (self.listener.stop, *effects, self.commands.stop, self.publisher.stop):
             try:
                 await asyncio.wait_for(finish(), STOP_SECONDS)
             except (TimeoutError, KafkaError) as error:

@@ -99,8 +99,26 @@ Decide = Callable[[D, datetime], Sequence[Fact] | Refused]
 
 
 class Effects(Protocol):
-    """What a service does outside once facts are saved (say, call a gateway); must not wait or raise."""
+    """What a service does outside once facts are saved (say, call a gateway); lives with the process."""
 
-    def saved(self, docket: Any, facts: Sequence[Fact], *, woken: bool) -> None:  # noqa: ANN401
-        """Take note that `facts` are durable now; `woken` tells that the docket asked to be looked at."""
+    async def start(self) -> None:
+        """Get ready, before the first message is heard; a hindrance is shown by /readyz, not raised."""
+        ...
+
+    def saved(
+        self,
+        docket: Any,  # noqa: ANN401 - each service has its own docket type
+        facts: Sequence[Fact],
+        *,
+        woken: bool,
+        traceparent: str | None,
+    ) -> None:
+        """Take note that `facts` are durable now; must neither wait nor raise.
+
+        `woken` tells that the docket asked to be looked at, `traceparent` what the facts belong to.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is in hand; called after the last message was heard, while commands are still taken."""
         ...

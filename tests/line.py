@@ -68,6 +68,7 @@ class Line:
             "SWEEP_EVERY": "PT0.2S",
             "CODE_SECRET": CODE_SECRET,
             "OUTBOX": self.outbox,
+            "LEASE": "PT2S",
             "TRIES_PER_ADDRESS": "1000",
         }
         return {f"{service.upper()}_{name}": value for name, value in own.items()}

@@ -1,8 +1,5 @@
 """Wires notify: the only file that knows all its parts."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -25,7 +22,6 @@ from services.notify.sms import SmsGateway
 from services.notify.store import INDEXES
 
 NAME: Final = "notify"
-STOP_SECONDS: Final = 5
 
 
 def rules(settings: Settings, words: texts.Texts, gateway: SmsGateway) -> domain.Rules:
@@ -77,23 +73,6 @@ def build(
     sender.bind(process.commands, process.fail)
     process.health.more = sender.reasons
     app = process.application("notify: the petitioner hears of it")
-    _send_while_alive(app, process, sender)
     app.include_router(routes(process, Gate(settings.staff_key.get_secret_value())))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process
-
-
-def _send_while_alive(app: FastAPI, process: Process, sender: Sender) -> None:
-    """Let the sender live as long as the process: it ends after the listener, before the commands."""
-    inner = app.router.lifespan_context
-
-    @asynccontextmanager
-    async def life(served: FastAPI) -> AsyncIterator[None]:
-        async with inner(served):
-            await sender.start()
-            yield
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.listener.stop(), STOP_SECONDS)
-            await sender.stop()
-
-    app.router.lifespan_context = life

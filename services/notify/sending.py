@@ -48,7 +48,14 @@ Item = TypeVar("Item")
 class Asker(Protocol):
     """Where results go: `runtime.commands.Commands`."""
 
-    async def ask(self, petition: PetitionId, decide: Any, *, cause: str | None = None) -> Answer:  # noqa: ANN401
+    async def ask(
+        self,
+        petition: PetitionId,
+        decide: Any,  # noqa: ANN401 - a decision of any docket type
+        *,
+        cause: str | None = None,
+        traceparent: str | None = None,
+    ) -> Answer:
         """Let `decide` run on the petition's docket."""
         ...
 
@@ -56,9 +63,10 @@ class Asker(Protocol):
 class _Way:
     """What a result needs to find its way back to the docket."""
 
-    __slots__ = ("attempt", "cause", "message", "petition")
+    __slots__ = ("attempt", "cause", "message", "petition", "traceparent")
 
-    def __init__(self, docket: Docket, message: Sms) -> None:
+    def __init__(self, docket: Docket, message: Sms, traceparent: str | None) -> None:
+        self.traceparent = traceparent
         self.petition = docket.petition
         self.message, self.attempt = message.message, message.attempt
         self.cause = message_id(NOTIFY, docket.petition, message.claim)
@@ -95,7 +103,14 @@ class Sender:
 
     # What the runtime calls.
 
-    def saved(self, docket: Docket, facts: Sequence[Fact], *, woken: bool) -> None:  # noqa: ARG002
+    def saved(
+        self,
+        docket: Docket,
+        facts: Sequence[Fact],
+        *,
+        woken: bool,  # noqa: ARG002 - what is due states a fact here
+        traceparent: str | None = None,
+    ) -> None:
         """Take up what was just claimed, and what must be asked for."""
         for fact in facts:
             if not isinstance(fact, SmsClaimed | SmsUnknown):
@@ -104,14 +119,13 @@ class Sender:
             if message is None or message.attempt != fact.attempt or self._stopping:
                 continue
             if isinstance(fact, SmsClaimed) and message.state is State.CLAIMED:
-                self._take(docket, message, fact.lease_until)
+                self._take(_Way(docket, message, traceparent), docket, message, fact.lease_until)
             elif isinstance(fact, SmsUnknown) and message.state is State.UNKNOWN and self._gateway.caps.query:
-                self._lookups.append((_Way(docket, message), self._attempt(docket, message)))
+                self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
         if self._waiting or self._lookups or self._unsendable:
             self._begin()
 
-    def _take(self, docket: Docket, message: Sms, lease_until: datetime) -> None:
-        way = _Way(docket, message)
+    def _take(self, way: _Way, docket: Docket, message: Sms, lease_until: datetime) -> None:
         if len(self._waiting) >= MOST_WAITING:
             log.warning("claim_left_to_lease", petition=docket.petition, message=message.message)
             return
@@ -234,7 +248,10 @@ class Sender:
         answers = await asyncio.gather(
             *(
                 self._asker.ask(
-                    way.petition, partial(_decide, self._rules, way.report(result)), cause=way.cause
+                    way.petition,
+                    partial(_decide, self._rules, way.report(result)),
+                    cause=way.cause,
+                    traceparent=way.traceparent,
                 )
                 for way, result in results
             ),

@@ -7,7 +7,7 @@ from contracts.identity import PetitionId
 from runtime.problems import Problem
 from runtime.record import Record
 from runtime.service import Index
-from runtime.store import DatabaseError, Store
+from runtime.store import Store
 from services.notify.domain import State
 
 ATTENTION: Final = "parts.own.attention"
@@ -24,18 +24,12 @@ def in_state(state: State, after: str) -> dict[str, Any]:
 
 async def with_state(store: Store, state: State, *, after: str, limit: int) -> list[Record]:
     """Return the petitions after `after` that have a message in this state (index `attention`)."""
-    try:
-        return await store.find(in_state(state, after), sort=ORDER, limit=limit)
-    except DatabaseError as error:
-        raise Problem(503, "unavailable", retry_after=5) from error
+    return await store.find(in_state(state, after), sort=ORDER, limit=limit)
 
 
 async def of_petition(store: Store, petition: PetitionId) -> Record:
     """Return one petition; Problem 404 if notify has not heard of it."""
-    try:
-        record = (await store.load([petition]))[petition]
-    except DatabaseError as error:
-        raise Problem(503, "unavailable", retry_after=5) from error
+    record = (await store.load([petition]))[petition]
     if record.version == 0:
         raise Problem(404, "no-such-petition")
     return record

@@ -80,7 +80,14 @@ class Desk:
     parked: bool = False
     causes: list[str | None] = field(default_factory=list)
 
-    async def ask(self, petition: PetitionId, decide: Any, *, cause: str | None = None) -> Answer:
+    async def ask(
+        self,
+        petition: PetitionId,
+        decide: Any,
+        *,
+        cause: str | None = None,
+        traceparent: str | None = None,  # noqa: ARG002 - nothing here looks at it
+    ) -> Answer:
         """Apply one command."""
         if self.unavailable:
             self.unavailable -= 1

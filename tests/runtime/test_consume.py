@@ -299,9 +299,17 @@ async def test_redrive_publishes_what_was_held_up(bench: Bench) -> None:
 
 async def test_what_the_service_does_outside_follows_the_save_and_names_the_facts(bench: Bench) -> None:
     told: list[tuple[list[str], bool, list[str]]] = []
+    contexts: list[str | None] = []
 
     class Effects:
-        def saved(self, _docket: Any, facts: Sequence[Fact], *, woken: bool) -> None:
+        async def start(self) -> None:
+            """Need nothing."""
+
+        async def stop(self) -> None:
+            """Hold nothing."""
+
+        def saved(self, _docket: Any, facts: Sequence[Fact], *, woken: bool, traceparent: str | None) -> None:
+            contexts.append(traceparent)
             told.append((list(bench.log), woken, [type(fact).__name__ for fact in facts]))
 
     bench.batches.effects = Effects()
@@ -317,6 +325,7 @@ async def test_what_the_service_does_outside_follows_the_save_and_names_the_fact
         (first, False, ["CaseAccepted"]),
         ([*done, *heard, *first], True, ["CaseOverdue"]),
     ] == [(log, woken, names) for log, woken, names in told]
+    assert [delivery.message and delivery.message.envelope.traceparent, None] == contexts
 
 
 @dataclass(frozen=True)
