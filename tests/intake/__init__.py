@@ -1,0 +1,1 @@
+"""What intake promises to petitioners, to staff and to the other services."""

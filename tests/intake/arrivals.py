@@ -1,0 +1,145 @@
+"""What reaches intake: one example of every fact that it folds, in the order of a journey."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Final
+
+from contracts.bodies import Body
+from contracts.dossiers import DossierSaved
+from contracts.fact import Fact
+from contracts.identity import PetitionId, make
+from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, SessionKind
+from contracts.mediation import (
+    CaseAccepted,
+    CaseAnswered,
+    CaseConcluded,
+    CaseOpened,
+    CaseOverdue,
+    CaseRated,
+    SessionHeld,
+    Step,
+)
+from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.routing import (
+    Office,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    Reason,
+    TriageReason,
+)
+from services.intake.domain import Case, Docket, Dossier, Intake, Messages, Routing
+
+START: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+DUE: Final = START + timedelta(days=60)
+_numbers = count(1)
+
+
+def petition() -> PetitionId:
+    """An id that no other test has."""
+    return make(START, next(_numbers))
+
+
+def after(minutes: int) -> datetime:
+    """A time so many minutes after the submission."""
+    return START + timedelta(minutes=minutes)
+
+
+def saved(name: str = "王秀英", content: str = "水又黄又浑。") -> DossierSaved:
+    """The personal part."""
+    return DossierSaved(
+        at=START,
+        name=name,
+        phone="13800138000",
+        title="小区自来水浑浊",
+        content=content,
+        code_salt="5a17",
+        code_hash="0" * 64,
+    )
+
+
+def routed(body: Body = Body.LABOR, *terms: str, transfer: int = 1) -> PetitionRouted:
+    """The petition goes to a body, for these phrases of the lexicon."""
+    return PetitionRouted(
+        at=after(2),
+        body=body,
+        kind=Kind.REQUEST,
+        reasons=tuple(Reason(term=term, weight=1.0) for term in terms),
+        decided_by=DecidedBy.MACHINE,
+        transfer=transfer,
+        rule_version="1",
+        catalogue_version="1",
+        due=START + timedelta(days=15),
+    )
+
+
+REGISTERED: Final = PetitionRegistered(
+    at=START,
+    channel=Channel.NETWORK,
+    area="430102",
+    first_receiver="petition-office",
+    dossier_sha256="1" * 64,
+    request="2" * 64,
+    payload="3" * 64,
+    tell_by=START + timedelta(days=15),
+)
+ACCEPTED: Final = PetitionAccepted(at=START, due=DUE)
+READ: Final = DossierRead(at=after(1), reader="mediator-7", role="mediator", body="labor", why="handling")
+RATED: Final = PetitionRated(at=after(60), score=4)
+TRIAGE: Final = PetitionSentToTriage(
+    at=after(1),
+    why=TriageReason.UNSURE,
+    kind=Kind.REQUEST,
+    confidence=0.3,
+    rule_version="1",
+    due=after(600),
+)
+ROUTED: Final = routed(Body.LABOR, "拖欠工资", "农民工")
+REFERRED: Final = PetitionReferred(at=after(2), office=Office.DISCIPLINE_INSPECTION, by="router-1")
+OPENED: Final = CaseOpened(
+    at=after(3), body=Body.LABOR, transfer=1, accept_by=START + timedelta(days=15), due=DUE
+)
+TAKEN: Final = CaseAccepted(at=after(4), handler="mediator-7")
+SESSION: Final = SessionHeld(at=after(5), number=1, kind=SessionKind.MEDIATION, participants=3)
+OVERDUE: Final = CaseOverdue(at=after(6), step=Step.FINISH, since=DUE)
+CONCLUDED: Final = CaseConcluded(at=after(7), outcome=Outcome.SETTLED, agreement=True, by="mediator-7")
+ANSWERED: Final = CaseAnswered(
+    at=after(8), outcome=Outcome.SETTLED, by="mediator-7", review_by=START + timedelta(days=38)
+)
+CASE_RATED: Final = CaseRated(at=after(61), score=4)
+QUEUED: Final = SmsQueued(
+    at=after(1), message="registered.1", template="registered", template_version="1", cause="some-fact"
+)
+CLAIMED: Final = SmsClaimed(
+    at=after(2), message="registered.1", attempt=1, gateway="file", lease_until=after(3)
+)
+SENT: Final = SmsSent(
+    at=after(3), message="registered.1", attempt=1, gateway="file", reference="r1", segments=2
+)
+NOT_SENT: Final = SmsNotSent(
+    at=after(3), message="registered.1", attempt=1, reason="throttled", retry_at=after(9)
+)
+UNKNOWN: Final = SmsUnknown(at=after(3), message="registered.1", attempt=1)
+SKIPPED: Final = SmsSkipped(
+    at=after(1), template="accepted", cause="some-fact", reason=SkipReason.NUMBER_UNUSABLE
+)
+
+OWN: Final[tuple[Fact, ...]] = (REGISTERED, ACCEPTED, RATED)
+ROUTING: Final[tuple[Fact, ...]] = (TRIAGE, ROUTED)
+MEDIATION: Final[tuple[Fact, ...]] = (OPENED, TAKEN, SESSION, OVERDUE, CONCLUDED, ANSWERED, CASE_RATED)
+NOTIFY: Final[tuple[Fact, ...]] = (QUEUED, CLAIMED, NOT_SENT, SENT, SKIPPED)
+
+
+def docket(**parts: Intake | Dossier | Routing | Case | Messages) -> Docket:
+    """A docket with these parts; the others are empty."""
+    empty = {
+        "own": Intake(),
+        "dossier": Dossier(),
+        "routing": Routing(),
+        "mediation": Case(),
+        "notify": Messages(),
+    }
+    return Docket(petition(), **{**empty, **parts})  # type: ignore[arg-type] # the names go with the types
