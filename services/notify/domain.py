@@ -19,6 +19,7 @@ from services.notify import numbers, sms
 from services.notify.stories import Contact, Story
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
+STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 # What the gateway refuses for its words waits for staff, and is tried once a day in case they changed.
 REFUSED_PAUSE: Final = timedelta(days=1)
@@ -181,9 +182,10 @@ def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datet
     return facts
 
 
-def decide_contact(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
-    """Claim what has waited for the number, in the order in which it was queued."""
+def decide_waiting(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
+    """Claim what has waited for the number or its turn, in the order of the journey."""
     waiting = [message for message in docket.own.messages if message.state is State.QUEUED]
+    waiting.sort(key=lambda message: STREAMS.index(message.cause.partition("/")[0]))
     return [fact for message in waiting if (fact := _next(rules, docket, message, now))]
 
 
@@ -233,13 +235,15 @@ def due_at(rules: Rules, message: Sms) -> datetime | None:
 
 
 def _next(rules: Rules, docket: Docket, message: Sms, now: datetime) -> SmsClaimed | SmsSkipped | None:
-    """Claim the message, or say why it will not go out; None while the number is not known yet."""
+    """Claim the message, or say why it will not go out; None while it waits for the number or its turn."""
     if not docket.dossier.phone:
         # An empty dossier where there was a number means that the person was erased.
         erased = any(other.attempt for other in docket.own.messages)
         return _skipped(message, SkipReason.ERASED, now) if erased else None
     if isinstance(numbers.read(docket.dossier.phone), numbers.Unusable):
         return _skipped(message, SkipReason.NUMBER_UNUSABLE, now)
+    if not _in_turn(docket, message):
+        return None
     return SmsClaimed(
         at=now,
         message=message.message,
@@ -247,6 +251,18 @@ def _next(rules: Rules, docket: Docket, message: Sms, now: datetime) -> SmsClaim
         gateway=rules.gateway,
         lease_until=now + rules.lease,
     )
+
+
+def _in_turn(docket: Docket, message: Sms) -> bool:
+    """Whether what comes before on the journey has been heard: nobody reads "handed over" before "received".
+
+    The streams are not in step: a later service may be heard of before the earlier one.
+    """
+    topic = message.cause.partition("/")[0]
+    if topic == INTAKE.name:
+        return True
+    received = docket.intake.heard > 0
+    return received and (topic == ROUTING.name or docket.routing.heard > 0)
 
 
 def _skipped(message: Sms, reason: SkipReason, now: datetime) -> SmsSkipped:

@@ -19,7 +19,7 @@ from contracts.mediation import (
 )
 from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
 from runtime.service import Heard
-from services.notify.domain import Docket, Rules, decide_contact, decide_tell
+from services.notify.domain import Docket, Rules, decide_tell, decide_waiting
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Handlers:
 
     def on_dossier_saved(self, docket: Docket, _heard: Heard[DossierSaved], now: datetime) -> Sequence[Fact]:
         """Claim what has waited for the number."""
-        return decide_contact(self.rules, docket, now)
+        return decide_waiting(self.rules, docket, now)
 
     def on_petition_registered(
         self, docket: Docket, heard: Heard[PetitionRegistered], now: datetime
@@ -95,7 +95,8 @@ class Handlers:
         return self._tell(docket, heard, now)
 
     def _tell(self, docket: Docket, heard: Heard[Any], now: datetime) -> Sequence[Fact]:
-        return decide_tell(self.rules, docket, heard.id, heard.fact, now)
+        told = decide_tell(self.rules, docket, heard.id, heard.fact, now)
+        return [*told, *decide_waiting(self.rules, docket, now)]
 
     def hears(self) -> Mapping[type[Fact], Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]]:
         """Return the handlers by what they hear."""

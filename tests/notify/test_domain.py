@@ -150,7 +150,18 @@ def test_a_fact_that_nobody_is_told_of_says_nothing() -> None:
 
 @pytest.mark.parametrize("kind", [CaseConcluded, CaseAnswered])
 def test_every_outcome_has_a_message(kind: type[Fact]) -> None:
-    assert ["SmsQueued", "SmsClaimed"] == names(begun().tell(TOLD[CaseOpened], TOLD[kind])[2:])
+    told = begun().tell(TOLD[PetitionRouted], TOLD[CaseOpened], TOLD[kind])
+    assert ["SmsQueued", "SmsClaimed"] == names(told)[-2:]
+
+
+def test_nobody_reads_of_the_end_before_the_beginning_whatever_stream_comes_first() -> None:
+    journey = Journey()
+    journey.tell(DOSSIER)
+    assert ["SmsQueued"] == names(journey.tell(TOLD[CaseOpened]))
+    assert ["SmsQueued"] == names(journey.tell(TOLD[PetitionRouted]))
+    told = journey.tell(REGISTERED)
+    claimed = [fact.message for fact in told if isinstance(fact, SmsClaimed)]
+    assert ["registered.1", "routed.1", "case-opened.1"] == claimed
 
 
 def test_deciding_twice_about_one_cause_tells_once() -> None:

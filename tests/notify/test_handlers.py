@@ -11,16 +11,19 @@ from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.intake import PetitionRegistered
 from contracts.mediation import CaseOpened
+from contracts.routing import PetitionRouted
 from runtime.draft import Outcome
 from services.notify.stories import OFFERS
 from tests.notify.journey import RULES, SERVICE, TOLD, Journey
 
 HEARD = list(SERVICE.hears)
 # What must have come before, so that the delivery under test is complete.
+BEGUN: tuple[type[Fact], ...] = (DossierSaved, PetitionRegistered)
 BEFORE: dict[type[Fact], tuple[type[Fact], ...]] = {
+    **dict.fromkeys(OFFERS, (*BEGUN, PetitionRouted, CaseOpened)),
     DossierSaved: (PetitionRegistered,),
-    **{kind: (DossierSaved, CaseOpened) for kind in OFFERS if kind is not CaseOpened},
-    CaseOpened: (DossierSaved,),
+    PetitionRegistered: (DossierSaved,),
+    CaseOpened: (*BEGUN, PetitionRouted),
 }
 
 

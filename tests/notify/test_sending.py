@@ -13,8 +13,8 @@ from contracts.envelope import message_id
 from contracts.fact import Fact
 from contracts.identity import make
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.mediation import CaseOpened
 from contracts.notify import SmsClaimed
+from contracts.routing import PetitionRouted
 from contracts.topics import DOSSIERS, NOTIFY
 from services.notify.domain import State
 from services.notify.outbox import Outbox
@@ -108,10 +108,10 @@ async def test_messages_that_come_meanwhile_leave_together_and_in_order() -> Non
         gateway.gate.clear()
         made.tell(*BEGUN)
         await eventually(lambda: gateway.batches, every=0.005)
-        made.tell(TOLD[PetitionAccepted], TOLD[CaseOpened])
+        made.tell(TOLD[PetitionAccepted], TOLD[PetitionRouted])
         gateway.gate.set()
         await made.until(State.SENT, State.SENT, State.SENT)
-    assert [["registered"], ["accepted", "case-opened"]] == [
+    assert [["registered"], ["accepted", "routed"]] == [
         [message.template for message in batch] for batch in gateway.batches
     ]
     assert gateway.most_at_once == 1
