@@ -14,7 +14,7 @@ from contracts.envelope import Message, UndecodableError, digest, message_id, re
 from contracts.fact import Fact
 from contracts.topics import Topic
 from runtime.record import Mark, Parked, ParkedMessage, Pending, Record
-from runtime.service import Heard, Refused, Service
+from runtime.service import Heard, Part, Refused, Service
 
 
 class Outcome(StrEnum):
@@ -106,10 +106,12 @@ class Draft:
         return answer if isinstance(answer, (Refused, Failure)) else self._take(answer)
 
     def wake(self, now: datetime) -> tuple[Fact, ...] | Failure:
-        """Look again at a petition whose time has come."""
+        """Look again at a petition whose time has come; a parked one waits for its redrive."""
+        if self.parked is not None:
+            return ()
         answer = self._guard(lambda: self._decided(self.service.woken(self.docket, now), "clock", None, now))
         if isinstance(answer, Failure):
-            self.parked = self.parked or Parked(ParkReason.DECISION, answer.detail, now, ())
+            self.parked = Parked(ParkReason.DECISION, answer.detail, now, ())
             return answer
         self.woken = True
         return self._take(answer)
@@ -121,8 +123,7 @@ class Draft:
         """
         part = self.service.by_topic[delivery.topic]
         if delivery.value is None:
-            self.parts[part.name] = part.state()
-            self.marks[part.name] = Mark()
+            self._erase(part)
             return Outcome.ERASED
         if self.parked is not None and not self._known(delivery):
             self._park_more(delivery)
@@ -130,6 +131,18 @@ class Draft:
                 self.redrive(now)
             return Outcome.PARKED if self.parked else Outcome.APPLIED
         return self._hear(delivery, now, traceparent)
+
+    def _erase(self, part: Part) -> None:
+        """Forget what a stream told, what is parked of it too.
+
+        The number stays: a message from before the erasure, delivered again, is still one that was heard.
+        """
+        self.parts[part.name] = part.state()
+        self.marks[part.name] = replace(self.marks.get(part.name, Mark()))
+        if self.parked is not None:
+            left = tuple(m for m in self.parked.messages if m.topic != part.topic.name)
+            if len(left) < len(self.parked.messages):
+                self.parked = replace(self.parked, messages=left) if left else None
 
     def _known(self, delivery: Delivery) -> bool:
         mark = self.marks.get(self.service.by_topic[delivery.topic].name, Mark())

@@ -347,6 +347,42 @@ def test_on_a_compacted_topic_a_higher_number_is_newer_and_a_null_value_erases()
     assert toy.Title() == life.record.parts["dossier"]
 
 
+def test_what_was_erased_does_not_come_back_when_an_old_message_is_delivered_again() -> None:
+    streams, life = Streams(), Life()
+    old = streams.write(toy.dossier("旧"))
+    life.hear(old, toy.tombstone())
+    assert [Outcome.HEARD] == life.hear(old)
+    assert toy.Title() == life.record.parts["dossier"]
+    assert [Outcome.APPLIED] == life.hear(streams.write(toy.dossier("新")))
+    assert "新" == life.record.parts["dossier"].title
+
+
+def test_what_was_erased_is_gone_from_what_is_parked_and_does_not_come_back_by_redrive() -> None:
+    streams, life = Streams(), Life(toy.service(hears={type(toy.rated()): _fails}))
+    waiting = streams.write(toy.rated())
+    life.hear(waiting, streams.write(toy.dossier("旧")), toy.tombstone())
+    assert life.record.parked is not None
+    assert [waiting.value] == [message.value for message in life.record.parked.messages]
+    life.service = SERVICE
+    assert Outcome.APPLIED == life.redrive()
+    assert toy.Title() == life.record.parts["dossier"]
+
+
+def test_a_petition_that_waits_for_nothing_but_what_was_erased_is_well_again() -> None:
+    streams, life = Streams(), Life()
+    message = streams.write(toy.dossier())
+    assert message.value is not None
+    newer = message.value.replace(b"DossierSaved.v1", b"DossierSaved.v9")
+    life.hear(replace(message, value=newer, message=read(newer)))
+    assert life.record.parked is not None
+    life.hear(toy.tombstone())
+    assert life.record.parked is None
+
+
+def _fails(_docket: Any, _heard: Any, _now: Any) -> Sequence[Fact]:
+    raise ZeroDivisionError
+
+
 def test_what_the_clock_decides_is_stated_once() -> None:
     life = Life()
     life.hear(Streams().write(toy.referred()))
@@ -373,9 +409,13 @@ def test_a_petition_whose_waking_raises_is_parked_and_not_woken_again_until_redr
     assert ParkReason.DECISION == life.record.parked.reason
     assert life.record.wake_at is None
     assert [Outcome.PARKED] == life.hear(later)
+    # An instance that saw it due before it was parked comes too late.
+    life.service = SERVICE
+    late = life.draft()
+    assert () == late.wake(NOW + DAY)
+    assert not late.changed
     assert life.record.parked is not None
     assert [later.value] == [message.value for message in life.record.parked.messages]
-    life.service = SERVICE
     assert Outcome.APPLIED == life.redrive()
     assert NOW + DAY == life.record.wake_at
     assert ["clerk-1", "b"] == life.told[1]
