@@ -141,17 +141,21 @@ class Listener:
 
     async def _handle(self, records: Records) -> None:
         works: dict[PetitionId, list[Work]] = {}
+        undecodable: list[tuple[ConsumerRecord[bytes | None, bytes | None], str, str]] = []
         for record in records:
             topic = record.topic.removeprefix(self._settings.topic_prefix)
             try:
                 petition, message = _understand(record, self._service.by_topic[topic].topic)
             except UndecodableError as error:
-                await self._dead_letter(record, topic, error.reason)
+                undecodable.append((record, topic, error.reason))
                 continue
             delivery = Delivery(topic, record.partition, record.offset, record.value, message)
             works.setdefault(petition, []).append(delivery)
         if works:
             await self._batches.handle(works)
+        # Last, so that a batch that is repeated while the database is away does not repeat them.
+        for record, topic, reason in undecodable:
+            await self._dead_letter(record, topic, reason)
         if self._too_many_parked():
             raise RuntimeError("too many messages were parked")
 

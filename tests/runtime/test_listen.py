@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka import ConsumerRecord
 
 from contracts.envelope import UndecodableError
 from contracts.topics import DOSSIERS, INTAKE, ROUTING, Topic
-from runtime.listen import _understand
+from runtime.listen import Listener, _understand
+from runtime.publish import Publisher
+from runtime.settings import ServiceSettings
+from runtime.store import DatabaseError
 from tests.runtime import toy
+from tests.runtime.scripted import Bench, away
 from tests.runtime.toy import Streams, petition
 
 GOOD = Streams().write(toy.rated()).value
@@ -67,3 +71,33 @@ def test_a_null_value_without_a_petition_as_its_key_erases_nothing(key: bytes | 
 
 def test_a_null_value_where_nothing_can_be_erased_is_no_message() -> None:
     assert "null" == refused(record(None), INTAKE)
+
+
+def settings() -> ServiceSettings:
+    """Nothing is connected by the tests here."""
+    return ServiceSettings(
+        broker="127.0.0.1:1", database="mongodb://127.0.0.1:1/x", host="127.0.0.1", port=1, staff_key="k" * 32
+    )
+
+
+async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> None:
+    bench = Bench(toy.service())
+    letters: list[tuple[str, bytes, dict[str, bytes]]] = []
+
+    class Letters:
+        async def send(self, topic: str, _key: Any, value: bytes, headers: Any) -> None:
+            letters.append((topic, value, dict(headers)))
+
+    listener = Listener(settings(), bench.batches, cast("Publisher", Letters()), lambda _reason: None)
+    records = tuple(
+        ConsumerRecord(INTAKE.name, 3, offset, 0, 0, petition().encode(), value, None, 0, 0, ())
+        for offset, value in ((7, b"poison"), (8, GOOD))
+    )
+    bench.store.trouble["load"] = [away(), away()]
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            await listener._handle(records)  # noqa: SLF001 - the step that is repeated
+    await listener._handle(records)  # noqa: SLF001
+    place = {"reason": b"envelope", "topic": INTAKE.name.encode(), "partition": b"3", "offset": b"7"}
+    assert [("mediation-dead-letters-v1", b"poison", place)] == letters
+    assert 1 == bench.store.record(petition()).marks["ratings"].ordinal
