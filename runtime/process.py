@@ -90,9 +90,16 @@ class Process:
         if self.effects is not None:
             await self.effects.start()
         await self._connected("consumer", self.listener.start)
-        self._tasks.append(asyncio.create_task(self.sweeper.run()))
+        sweeping = asyncio.create_task(self.sweeper.run())
+        sweeping.add_done_callback(self._sweeper_ended)
+        self._tasks.append(sweeping)
         self.health.started = True
         log.info("service_started", group=self.settings.group or self.service.name)
+
+    def _sweeper_ended(self, sweeping: asyncio.Task[None]) -> None:
+        # It ends by a bug only, and without it forgotten facts and due petitions would wait unseen.
+        if not sweeping.cancelled():
+            self.fail("the sweeper ended")
 
     async def _prepare(self) -> None:
         await self.store.prepare()
