@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import jwt
 from fastapi import Header
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.bodies import Body
 from contracts.fact import Code
@@ -46,7 +46,10 @@ class Gate:
         self._key = key
 
     def read(self, authorization: str) -> Staff:
-        """Return who an Authorization header stands for; raises Problem 401 if it stands for nobody."""
+        """Return who an Authorization header stands for; raises Problem 401 if it stands for nobody.
+
+        Problem 403 if person or unit is no code: both stand in facts, where no name may stand.
+        """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Problem(401, "token-missing")
@@ -59,14 +62,15 @@ class Gate:
                 options={"require": ["exp", "sub", "role"]},
             )
             body, unit = claims.get("body"), claims.get("unit")
-            return Staff(
-                _CODE.validate_python(claims["sub"]),
-                Role(claims["role"]),
-                Body(body) if body else None,
-                _CODE.validate_python(unit) if unit else None,
-            )
+            role, own = Role(claims["role"]), Body(body) if body else None
         except (jwt.InvalidTokenError, ValueError):
             raise Problem(401, "token-invalid") from None
+        try:
+            return Staff(
+                _CODE.validate_python(claims["sub"]), role, own, _CODE.validate_python(unit) if unit else None
+            )
+        except ValidationError:
+            raise Problem(403, "token-subject-unusable") from None
 
     def staff(self, *roles: Role) -> Callable[[str], Staff]:
         """Make the dependency that lets only these roles in."""

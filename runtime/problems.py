@@ -18,6 +18,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "too-many-tries": ("尝试次数过多", "为保护您的信息，请稍后再试。"),
     "token-missing": ("需要工作人员身份", "请在 Authorization 头中提供令牌。"),
     "token-invalid": ("身份令牌无效或已过期", "请重新获取令牌后再试。"),
+    "token-subject-unusable": (
+        "身份令牌中的人员或单位代码不可用",
+        "代码只能用字母、数字和 . _ : - ，请联系本单位管理员。",
+    ),
     "role-not-allowed": ("您的角色无权进行此操作", "如确有需要，请联系本单位管理员。"),
     "unavailable": ("系统暂时繁忙", "您的内容没有丢失，请稍后重新提交。"),
     "being-repaired": ("该事项正在由技术人员处理", "请稍后再试。"),
