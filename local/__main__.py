@@ -1,4 +1,4 @@
-"""The command line of the local system: `python -m local up|token|demo|jars`."""
+"""The command line of the local system: `python -m local up|token|demo|redrive|jars`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import runpy
 import sys
 from collections.abc import Sequence
 
-from local import disk, secrets, tokens
+from local import disk, secrets, services, tokens
 from local.kafka.jars import SUMS, write_list
 from local.paths import ROOT, state_directory
+from local.redrive import redrive
 from local.trouble import LocalError
 from local.up import Plan, up
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _demo(words[1:])
     asked = _parser().parse_args(words)
     try:
-        _run(asked)
+        return _run(asked)
     except LocalError as trouble:
         return _complain(str(trouble))
     except BrokenPipeError:  # whoever read along has gone
@@ -33,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not disk.is_full_error(error):
             raise
         return _complain(str(LocalError(f"The disk is full: {error}.", "make room and start again.")))
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="run the whole system until Ctrl-C")
     commands.add_parser("demo", help="drive the worked examples through the running system")
+    replay = commands.add_parser("redrive", help="replay what a service of the running system has parked")
+    replay.add_argument("service", choices=services.NAMES)
+    replay.add_argument("--petition", help="only this one")
     commands.add_parser(
         "jars", help="list the jars of Kafka and their SHA-256 anew after a change of its pom"
     )
@@ -54,14 +57,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(asked: argparse.Namespace) -> None:
+def _run(asked: argparse.Namespace) -> int:
     if asked.command == "up":
         up(Plan.from_environment())
+    elif asked.command == "redrive":
+        return redrive(state_directory(), asked.service, asked.petition)
     elif asked.command == "jars":
         print(f"{write_list()} jars listed in {SUMS.relative_to(ROOT)}")
     elif asked.command == "token":
         key = secrets.load(state_directory()).staff_key
         print(tokens.mint(key, role=asked.role, who=asked.who, body=asked.body, unit=asked.unit))
+    return 0
 
 
 def _demo(words: Sequence[str]) -> int:

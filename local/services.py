@@ -70,9 +70,9 @@ def environment(name: str, around: Surroundings) -> dict[str, str]:
         "TOPIC_PREFIX": around.topic_prefix,
     }
     if name == "intake":
-        own |= {"CODE_SECRET": around.secrets.code_secret, "PUBLIC_URL": around.url("intake")}
+        own["CODE_SECRET"] = around.secrets.code_secret
     if name == "notify":
-        own["OUTBOX"] = str(around.outbox)
+        own |= {"OUTBOX": str(around.outbox), "PUBLIC_URL": around.url("intake")}
     return {**os.environ, **{f"{name.upper()}_{key}": value for key, value in own.items()}}
 
 

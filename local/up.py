@@ -184,6 +184,8 @@ def _note(plan: Plan, around: Surroundings) -> None:
         "process": os.getpid(),
         "services": {name: around.url(name) for name in services.NAMES},
         "broker": around.bootstrap,
+        # A database that was given may have a password in its address.
+        "database": around.mongo if plan.mongo == "auto" else "",
         "idempotent": around.idempotent,
         "outbox": str(around.outbox),
     }

@@ -14,7 +14,7 @@ class ServiceSettings(BaseSettings):
     broker: str = Field(description="bootstrap servers, host:port[,host:port]")
     database: SecretStr = Field(description="mongodb URL with the service's own database name")
     host: str = Field(description="address that the HTTP server listens on")
-    port: int = Field(ge=1, le=65535)
+    port: int = Field(ge=1, le=65535, description="port that the HTTP server listens on")
     staff_key: SecretStr = Field(min_length=32, description="key that verifies staff tokens (JWT, HS256)")
 
     group: str = Field(default="", description="consumer group; empty means the service's name")
@@ -34,6 +34,8 @@ class ServiceSettings(BaseSettings):
     sweep_after: timedelta = Field(
         default=timedelta(seconds=5), description="age of a forgotten pending fact"
     )
-    sweep_every: timedelta = Field(default=timedelta(seconds=1))
+    sweep_every: timedelta = Field(
+        default=timedelta(seconds=1), description="pause between two looks for forgotten facts and due times"
+    )
     parked_share: float = Field(default=0.2, gt=0, le=1, description="more than this share parked: stop")
     max_body: int = Field(default=1_000_000, description="largest HTTP request body in bytes")

@@ -18,7 +18,6 @@ class Settings(ServiceSettings):
     code_secret: SecretStr = Field(
         min_length=32, description="makes query codes and their hashes; keep it, or no code works any more"
     )
-    public_url: str = Field(default="", description="address that petitioners reach the pages at")
     tries_window: timedelta = Field(default=timedelta(minutes=15), description="window of the two limits")
     tries_per_address: int = Field(default=20, ge=1, description="wrong codes from one address in the window")
     tries_per_petition: int = Field(
