@@ -117,9 +117,9 @@ async def test_stopping_finishes_what_was_taken_and_takes_no_more(bench: Bench) 
     asking = [asyncio.create_task(desk.ask(petition(n), rate)) for n in range(5)]
     await eventually(lambda: desk._taken == 5, every=0)  # noqa: SLF001 - the count is the point
     await desk.stop()
-    assert {Stated} == {type(answer) for answer in await asyncio.gather(*asking)}
     assert 5 == len(bench.publisher.messages(MEDIATION.name))
     assert {()} == {bench.store.record(petition(n)).pending for n in range(5)}
+    assert {Stated} == {type(answer) for answer in await asyncio.gather(*asking)}
     with pytest.raises(UnavailableError):
         await desk.ask(petition(9), rate)
 
