@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from contracts import areas, identity
 from contracts.bodies import Catalogue
+from contracts.calendar import here
 from contracts.identity import PetitionId
 from contracts.kinds import STAFF_CHANNELS, Channel
 from runtime import problems, tracing
@@ -371,11 +372,11 @@ def view(story: Story) -> StoryView:
         owner=story.owner,
         body=story.body,
         body_name=story.body_name,
-        due=story.due,
+        due=here(story.due) if story.due else None,
         outcome=story.outcome,
-        review_by=story.review_by,
+        review_by=here(story.review_by) if story.review_by else None,
         score=story.score,
-        story=[StoryLine(at=line.at, fact=line.fact, text=line.text) for line in story.lines],
+        story=[StoryLine(at=here(line.at), fact=line.fact, text=line.text) for line in story.lines],
     )
 
 

@@ -15,13 +15,13 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from contracts import areas, identity
+from contracts import areas, calendar, identity
 from runtime import problems
 from runtime.commands import UnavailableError
 from runtime.problems import Problem
 from runtime.store import DatabaseError
 from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_values
-from services.intake.story import STATE_WORDS, Story, in_chinese, to_the_minute
+from services.intake.story import STATE_WORDS, Story
 
 # pydantic's place of a field → the name of its input on the page, and its label.
 FIELDS: Final = {
@@ -71,8 +71,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["date"] = in_chinese
-        self._templates.filters["minute"] = to_the_minute
+        self._templates.filters["date"] = calendar.day
+        self._templates.filters["minute"] = calendar.minute
 
     @staticmethod
     def wanted(request: Request) -> bool:

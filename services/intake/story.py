@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from contracts.bodies import Body, Catalogue
+from contracts.calendar import day
 from services.intake.domain import Docket, Event
-
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 class State(StrEnum):
@@ -26,6 +24,8 @@ class State(StrEnum):
     RATED = "rated"
 
 
+# Nobody owes the petitioner anything more by a date.
+ENDED: Final = frozenset({State.REFERRED, State.ANSWERED, State.RATED})
 STATE_WORDS: Final = {
     State.ACCEPTED: "已登记受理",
     State.TRIAGE: "工作人员正在研究由哪个部门办理",
@@ -80,7 +80,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The whole of it; `due` is when the present step or the whole must be done.
+    """The whole of it; `due` is when the present step or the whole must be done, None when all is done.
 
     `content` is what the petitioner wrote; `sms_unusable` tells that no SMS reaches the number he gave.
     """
@@ -117,7 +117,7 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         body=body,
         body_name=entry.name if entry else None,
         body_phone=entry.phone if entry else None,
-        due=docket.mediation.due or docket.own.due,
+        due=None if state(docket) in ENDED else docket.mediation.due or docket.own.due,
         outcome=OUTCOMES[docket.mediation.outcome] if docket.mediation.outcome else None,
         review_by=docket.mediation.review_by,
         score=docket.own.score,
@@ -160,19 +160,8 @@ def _words(codes: dict[str, str], catalogue: Catalogue) -> dict[str, str]:
             words[name] = table.get(codes[name], codes[name])
     for name in ("due", "review_by"):
         if name in codes:
-            words[name] = in_chinese(datetime.fromisoformat(codes[name]))
+            words[name] = day(datetime.fromisoformat(codes[name]))
     return words
-
-
-def in_chinese(time: datetime) -> str:
-    """Return the date as people here write it: 2027年1月21日."""
-    local = time.astimezone(SHANGHAI)
-    return f"{local.year}年{local.month}月{local.day}日"
-
-
-def to_the_minute(time: datetime) -> str:
-    """Return date and time as people here write them: 2027年1月21日 09:05."""
-    return f"{in_chinese(time)} {time.astimezone(SHANGHAI):%H:%M}"
 
 
 def _when(event: Event) -> datetime:

@@ -1,7 +1,7 @@
 """A case as people see it: the JSON object and the plain table; times are told in Changsha's time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,13 +11,12 @@ from pydantic import BaseModel, Field
 
 from contracts import areas, domains
 from contracts.bodies import Body, Catalogue
+from contracts.calendar import here
 from contracts.domains import Domain
 from contracts.kinds import Kind, Outcome
 from contracts.mediation import Step
 from services.mediation.domain import Docket, State
 
-# China keeps one time all year, so a fixed offset says it and no time-zone data need be installed.
-SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 STATES: Final = {
     State.OPENED: "待受理",
     State.ACCEPTED: "办理中",
@@ -87,8 +86,8 @@ def view(docket: Docket, catalogue: Catalogue) -> CaseView:
         state=case.state,
         state_text=STATES[case.state],
         transfer=case.transfer,
-        accept_by=case.accept_by.astimezone(SHANGHAI),
-        due=case.due.astimezone(SHANGHAI),
+        accept_by=here(case.accept_by),
+        due=here(case.due),
         overdue=list(case.overdue),
         kind=routing.kind,
         domain=routing.domain,
@@ -108,7 +107,7 @@ def view(docket: Docket, catalogue: Catalogue) -> CaseView:
 
 
 def _local(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(SHANGHAI) if moment else None
+    return here(moment) if moment else None
 
 
 def _area(code: str | None) -> str:

@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.bodies import Body, catalogue
+from contracts.calendar import day
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
@@ -26,8 +27,6 @@ from services.notify.domain import Notice
 from services.notify.stories import OFFERS
 
 TABLE_FILE: Final = Path(__file__).parent / "texts.toml"
-# Eight hours ahead of UTC all the year since 1991; so no machine needs a time zone database for it.
-SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 # Received, taken up, sent where (Regulations art. 22, 23), and every outcome (art. 32, 34): never left out.
 MUST_TELL: Final[frozenset[type[Fact]]] = frozenset(
     {
@@ -137,12 +136,6 @@ class Texts:
             entry = catalogue().entries[Body(value)]
             return {"body": entry.name, "phone": entry.phone}
         return {name: clean(value)}
-
-
-def day(moment: datetime) -> str:
-    """Return the day in Changsha as people write it: 2027年1月21日."""
-    local = moment.astimezone(SHANGHAI)
-    return f"{local.year}年{local.month}月{local.day}日"
 
 
 def clean(value: str) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts import calendar
 from contracts.bodies import Body, catalogue
 from contracts.fact import Fact
 from contracts.intake import DossierRead
@@ -25,10 +26,8 @@ from services.intake.story import (
     STATE_WORDS,
     STEPS,
     State,
-    in_chinese,
     sentence,
     tell,
-    to_the_minute,
 )
 from tests.intake import arrivals
 from tests.intake.arrivals import docket
@@ -144,7 +143,7 @@ def test_the_story_counts_what_was_sent_and_says_when_a_number_gets_nothing() ->
 
 def test_times_are_shanghai_times() -> None:
     late = arrivals.START.replace(hour=20, minute=5)
-    assert ("2026年3月3日", "2026年3月3日 04:05") == (in_chinese(late), to_the_minute(late))
+    assert ("2026年3月3日", "2026年3月3日 04:05") == (calendar.day(late), calendar.minute(late))
 
 
 def test_the_story_holds_what_the_petitioner_wrote() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from services.notify import texts
 from services.notify.domain import Notice
 from services.notify.segments import count
 from services.notify.stories import OFFERS, Story, evolve_story
-from services.notify.texts import TABLE_FILE, TextError, clean, day, load
+from services.notify.texts import TABLE_FILE, TextError, clean, load
 from tests.notify.journey import PETITION, TOLD, fact_of
 
 TEXTS = load()
@@ -102,11 +101,6 @@ def test_the_link_appears_only_where_there_is_one(tmp_path: Path) -> None:
     linked = rendered(PetitionRegistered, values, load(public_url="https://xf.example.cn/"))
     assert linked.endswith(f"查询：https://xf.example.cn/petitions/{PETITION}")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_day_is_the_day_in_changsha() -> None:
-    assert day(datetime(2027, 1, 20, 16, 0, tzinfo=UTC)) == "2027年1月21日"
-    assert day(datetime(2027, 1, 20, 15, 59, tzinfo=UTC)) == "2027年1月20日"
 
 
 @pytest.mark.parametrize(
