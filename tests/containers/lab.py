@@ -135,6 +135,10 @@ def serving() -> Iterator[None]:
         start_new_session=True,
     ) as process:
         try:
+            # The lab starts one of its own where none answers yet.
+            while not _answers() and process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(0.1)
             yield
         finally:
             process.terminate()

@@ -65,6 +65,7 @@ stand_in() {
     build --build-context repository=. --target parts --file "$here/standins/Dockerfile" --tag "$parts" "$here/standins"
   fi
   say "building a stand-in for $image"
+  podman rmi --force --ignore "$image" >/dev/null
   build --build-context repository=. --build-context "jars=$(jars)" --build-context "parts=container-image://$parts" \
     --target "$name" --label "petition.standin=$name $wanted" --file "$here/standins/Dockerfile" --tag "$image" \
     "$here/standins"

@@ -1,6 +1,7 @@
 """What is inside the four images, and how they behave where nothing can be written."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -39,19 +40,28 @@ print(json.dumps({
 """
 
 
-def run(service: str, *arguments: str) -> tuple[int, str]:
-    """Run the image as docker-compose does: nothing writable but /tmp, no capability."""
-    done = podman(
-        *("run", "--rm", "--no-healthcheck", "--read-only", "--read-only-tmpfs=false", "--network", "none"),
-        *("--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),  # noqa: S108
-        *(image(service), *arguments),
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def running(images: None) -> Iterator[dict[str, str]]:  # noqa: ARG001 - runs them
+    """An idle container of each image, held as docker-compose holds it: only /tmp writable, no capability."""
+    started = {
+        service: podman(
+            *("run", "--detach", "--rm", "--no-healthcheck", "--read-only", "--read-only-tmpfs=false"),
+            *("--network", "none", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"),  # noqa: S108
+            *("--security-opt", "no-new-privileges", image(service), "sleep", "1800"),
+        ).stdout.strip()
+        for service in SERVICES
+    }
+    yield started
+    podman("rm", "--force", "--volumes", "--time", "0", *started.values())
+
+
+def run(container: str, *arguments: str) -> tuple[int, str]:
+    done = podman("exec", container, *arguments, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def test_only_the_service_and_the_shared_packages_are_inside(service: str) -> None:
-    code, said = run(service, "python", "-c", LOOK)
+def test_only_the_service_and_the_shared_packages_are_inside(service: str, running: dict[str, str]) -> None:
+    code, said = run(running[service], "python", "-c", LOOK)
     assert 0 == code, said
     found = json.loads(said)
     assert found["user"] != 0
@@ -62,15 +72,16 @@ def test_only_the_service_and_the_shared_packages_are_inside(service: str) -> No
     assert found["compiled_packages"] > 1000
 
 
-def test_nothing_can_be_written_but_temporary_files(service: str) -> None:
-    paths = "/x /app/x /opt/venv/x /etc/x /var/tmp/x /home/x"
-    _, said = run(service, "sh", "-c", f"touch /tmp/x && for p in {paths}; do touch $p && echo $p; done")
+def test_nothing_can_be_written_but_temporary_files(service: str, running: dict[str, str]) -> None:
+    paths = "/x /app/x /opt/venv/x /etc/x /var/tmp/x /usr/x"
+    script = f"touch /tmp/x && for p in {paths}; do touch $p && echo $p; done"
+    _, said = run(running[service], "sh", "-c", script)
     assert [] == [line for line in said.splitlines() if line.startswith("/")]
     assert 6 == said.count("Read-only file system")
 
 
-def test_missing_variables_are_named_and_nothing_else_is_said(service: str) -> None:
-    code, said = run(service)
+def test_missing_variables_are_named_and_nothing_else_is_said(service: str, running: dict[str, str]) -> None:
+    code, said = run(running[service], "python", "-m", f"services.{service}")
     assert 2 == code
     lines = said.strip().splitlines()
     assert all(line.startswith(f"{service}: environment variable {service.upper()}_") for line in lines)

@@ -118,7 +118,7 @@ async def test_a_service_reaches_no_other_services_database(system: System, serv
 async def test_broker_and_database_are_not_published(system: System) -> None:
     for service in ("kafka", "mongo"):
         (found,) = json.loads(podman("inspect", system.container(service)).stdout)
-        assert {} == (found["HostConfig"]["PortBindings"] or {})
+        assert not any((found["HostConfig"]["PortBindings"] or {}).values())
         assert [f"{system.project}_data"] == list(found["NetworkSettings"]["Networks"])
     (network,) = json.loads(podman("network", "inspect", f"{system.project}_data").stdout)
     assert network["internal"]
