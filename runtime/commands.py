@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 200
 BATCHES_AT_ONCE: Final = 4
+ANSWER_WITHIN: Final = timedelta(seconds=10)
 
 
 class UnavailableError(Exception):
@@ -37,8 +38,15 @@ class Commands:
     """The queue in front of the batches for one service."""
 
     def __init__(
-        self, batches: Batches, *, wait: timedelta, waiting_limit: int, unpublished_limit: timedelta
+        self,
+        batches: Batches,
+        *,
+        wait: timedelta,
+        waiting_limit: int,
+        unpublished_limit: timedelta,
+        answer_within: timedelta = ANSWER_WITHIN,
     ) -> None:
+        self._answer_within = answer_within.total_seconds()
         self._batches = batches
         self._wait = wait.total_seconds()
         self._limit = waiting_limit
@@ -72,7 +80,11 @@ class Commands:
         if self._collector is None:
             self._collector = asyncio.create_task(self._collect())
         try:
-            given = await answer
+            given = await asyncio.wait_for(answer, self._answer_within)
+        except TimeoutError:
+            # It may still be taken; the same command again finds what it did.
+            metrics.COMMANDS.labels("unavailable").inc()
+            raise UnavailableError from None
         finally:
             self._taken -= 1
         metrics.COMMANDS.labels(_KINDS[type(given)]).inc()
@@ -99,9 +111,11 @@ class Commands:
     async def _handle(self, batch: Sequence[tuple[PetitionId, Ask]]) -> None:
         works: dict[PetitionId, list[Ask]] = {}
         for petition, ask in batch:
-            works.setdefault(petition, []).append(ask)
+            if not ask.answer.done():  # whoever asked has given up
+                works.setdefault(petition, []).append(ask)
         try:
-            await self._batches.handle(works)
+            if works:
+                await self._batches.handle(works)
         except DatabaseError as error:
             log.warning("commands_not_saved", reason=type(error).__name__, count=len(batch))
         finally:

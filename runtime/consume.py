@@ -88,7 +88,7 @@ class Batches:
     """Handles batches for one service; safe to run several at once, in one process or in many.
 
     `on_step` is called after each step with its name; the crash tests end the process there.
-    `outcomes` hears what became of each message.
+    `outcomes` hears what became of each message, and of each petition that it was parked.
     """
 
     service: Service[Any]
@@ -110,6 +110,7 @@ class Batches:
         metrics.BATCH.observe(len(works))
         waiting: dict[PetitionId, Sequence[Work]] = dict(works)
         pending: dict[PetitionId, list[Pending]] = {}
+        surplus: list[Delivery] = []
         while waiting:
             with _timed("load"):
                 records = await self.store.load(waiting)
@@ -119,15 +120,20 @@ class Batches:
                 drafts = [self._draft(records[petition], waiting[petition], now) for petition in waiting]
             await self.on_step("decided")
             with _timed("save"):
-                clashes = await self.store.save([draft for draft, _ in drafts if draft.changed])
+                clashes = await self.store.save([draft for draft, *_ in drafts if draft.changed])
             await self.on_step("saved")
             lost = {petition for petition, index in clashes.items() if index == LOST_RACE}
             metrics.RACES.inc(len(lost))
-            for draft, answers in drafts:
+            for draft, answers, outcomes in drafts:
                 petition = draft.record.petition
                 if petition in lost:
                     continue
                 clash = clashes.get(petition)
+                if clash is not None and outcomes:
+                    # Nobody waits for this answer, and going on would pass over what was heard.
+                    raise RuntimeError(f"{petition}: heard facts clash with the unique index {clash}")
+                surplus.extend(draft.surplus)
+                self._count(draft, outcomes)
                 self._answer(answers, Clash(clash) if clash else None)
                 if clash is None:
                     if facts := [*draft.record.pending, *draft.new]:
@@ -138,6 +144,8 @@ class Batches:
                         )
             waiting = {petition: works for petition, works in waiting.items() if petition in lost}
         await self.publish(pending)
+        for delivery in surplus:
+            await self.publisher.dead_letter("parked-full", delivery)
 
     async def publish(self, pending: Mapping[PetitionId, Sequence[Pending]]) -> None:
         """Publish and clear; the sweeper comes in here too.
@@ -185,29 +193,38 @@ class Batches:
 
     def _draft(
         self, record: Record, works: Sequence[Work], now: datetime
-    ) -> tuple[Draft, list[tuple[Ask, Answer]]]:
-        draft, answers = Draft(record, self.service, guarded), []
-        parked_before = draft.parked
+    ) -> tuple[Draft, list[tuple[Ask, Answer]], list[tuple[Outcome, str]]]:
+        draft = Draft(record, self.service, guarded)
+        answers: list[tuple[Ask, Answer]] = []
+        outcomes: list[tuple[Outcome, str]] = []
         for work in works:
             if isinstance(work, Delivery):
-                outcome = _traced(draft, work, now)
-                metrics.MESSAGES.labels(work.topic, outcome).inc()
-                self.outcomes(outcome, work.topic)
+                outcomes.append((_traced(draft, work, now), work.topic))
             elif isinstance(work, Ask):
                 answers.append((work, self._ask(draft, work, now)))
             elif isinstance(work, Wake):
                 draft.wake(now)
             else:
                 draft.redrive(now)
-        if draft.parked is not None and draft.parked is not parked_before:
+        return draft, answers, outcomes
+
+    def _count(self, draft: Draft, outcomes: Sequence[tuple[Outcome, str]]) -> None:
+        """Tell what became of the messages, once it is durable."""
+        was_parked = draft.record.parked is not None
+        for outcome, topic in outcomes:
+            metrics.MESSAGES.labels(topic, outcome).inc()
+            # What waits behind a parked message says nothing new about how many petitions fail.
+            if outcome is not Outcome.PARKED or not was_parked:
+                self.outcomes(outcome, topic)
+            was_parked = was_parked or outcome is Outcome.PARKED
+        if draft.parked is not None and draft.parked is not draft.record.parked:
             log.error(
                 "petition_parked",
-                petition=record.petition,
+                petition=draft.record.petition,
                 reason=str(draft.parked.reason),
                 detail=draft.parked.detail,
                 count=len(draft.parked.messages),
             )
-        return draft, answers
 
     @staticmethod
     def _ask(draft: Draft, work: Ask, now: datetime) -> Answer:

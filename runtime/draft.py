@@ -45,6 +45,7 @@ class Delivery:
     offset: int
     value: bytes | None
     message: Message | None
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Failure:
 Guard = Callable[[Callable[[], Any]], Any]
 # A parked petition keeps its messages in its docket; the database refuses documents over 16 MB.
 MOST_PARKED: Final = 5000
+MOST_PARKED_BYTES: Final = 8 * 1024 * 1024
 
 
 class Draft:
@@ -71,6 +73,9 @@ class Draft:
         self.new: list[Pending] = []
         self.facts: list[Fact] = []
         self.woken = False
+        self.wake_at = record.wake_at
+        # What did not fit behind a parked message any more: the batch makes dead letters of it.
+        self.surplus: list[Delivery] = []
         self.traceparent: str | None = None
         self._guard = guard
 
@@ -123,16 +128,17 @@ class Draft:
         """
         part = self.service.by_topic[delivery.topic]
         if delivery.value is None:
-            self._erase(part)
+            self._erase(part, now)
             return Outcome.ERASED
         if self.parked is not None and not self._known(delivery):
-            self._park_more(delivery)
+            if not self._park_more(delivery):
+                return Outcome.DEAD_LETTER
             if self.parked.reason == ParkReason.GAP:
                 self.redrive(now)
             return Outcome.PARKED if self.parked else Outcome.APPLIED
         return self._hear(delivery, now, traceparent)
 
-    def _erase(self, part: Part) -> None:
+    def _erase(self, part: Part, now: datetime) -> None:
         """Forget what a stream told, what is parked of it too.
 
         The number stays: a message from before the erasure, delivered again, is still one that was heard.
@@ -143,6 +149,15 @@ class Draft:
             left = tuple(m for m in self.parked.messages if m.topic != part.topic.name)
             if len(left) < len(self.parked.messages):
                 self.parked = replace(self.parked, messages=left) if left else None
+        self._look_again(now)
+
+    def _look_again(self, now: datetime) -> None:
+        """Ask the service anew when it wants to be woken; its failure parks the petition."""
+        answer = self._guard(lambda: self._stated(dict(self.parts), dict(self.marks), (), None, None, now))
+        if not isinstance(answer, Failure):
+            self.wake_at = answer.wake_at
+        elif self.parked is None:
+            self.parked = Parked(ParkReason.DECISION, answer.detail, now, ())
 
     def _known(self, delivery: Delivery) -> bool:
         mark = self.marks.get(self.service.by_topic[delivery.topic].name, Mark())
@@ -165,7 +180,8 @@ class Draft:
             since = before.since if self.parked.reason == before.reason else now
             self.parked = replace(self.parked, since=since)
             return Outcome.PARKED
-        return Outcome.APPLIED
+        self._look_again(now)
+        return Outcome.PARKED if self.parked else Outcome.APPLIED
 
     def _hear(self, delivery: Delivery, now: datetime, traceparent: str | None = None) -> Outcome:
         part = self.service.by_topic[delivery.topic]
@@ -198,7 +214,7 @@ class Draft:
         marks = {**self.marks, name: Mark(message.envelope.ordinal, message.digest)}
         handler = self.service.hears.get(type(fact))
         if handler is None:
-            return _Decided(parts, marks, (), ())
+            return self._stated(parts, marks, (), None, None, now)
         docket = self.service.assemble(self.record.petition, parts)
         facts = handler(docket, Heard(fact, message.envelope.id), now)
         context = traceparent or message.envelope.traceparent
@@ -242,10 +258,11 @@ class Draft:
             mirrors = self.service.mirrors(self.service.assemble(petition, parts), fact)
             names = (topic.name, *(mirror.name for mirror in mirrors))
             pending.append(Pending(message_id(topic, petition, ordinal), names, value, now))
-        return _Decided(parts, marks, tuple(pending), tuple(facts), traceparent)
+        wake_at = self.service.wake(self.service.assemble(petition, parts))
+        return _Decided(parts, marks, tuple(pending), tuple(facts), wake_at, traceparent)
 
     def _take(self, decided: "_Decided") -> tuple[Fact, ...]:
-        self.parts, self.marks = decided.parts, decided.marks
+        self.parts, self.marks, self.wake_at = decided.parts, decided.marks, decided.wake_at
         self.new.extend(decided.pending)
         self.facts.extend(decided.facts)
         self.traceparent = decided.traceparent or self.traceparent
@@ -255,17 +272,21 @@ class Draft:
         self.parked = Parked(reason, detail, now, (_parked(delivery),))
         return Outcome.PARKED
 
-    def _park_more(self, delivery: Delivery) -> None:
-        """Keep a message behind the one that parked the petition, once however often it is delivered."""
+    def _park_more(self, delivery: Delivery) -> bool:
+        """Keep a message behind the one that parked the petition, once however often it is delivered.
+
+        Returns False when no more fits: the message is in `surplus` then, and its absence will be a gap.
+        """
         if self.parked is None:
-            return
-        message = _parked(delivery)
-        places = {(m.topic, m.partition, m.offset) for m in self.parked.messages}
-        if (message.topic, message.partition, message.offset) in places:
-            return
-        if len(places) >= MOST_PARKED:
-            raise OverflowError(f"{self.record.petition} has {len(places)} parked messages: redrive it first")
-        self.parked = replace(self.parked, messages=(*self.parked.messages, message))
+            return False
+        message, kept = _parked(delivery), self.parked.messages
+        if any(m.place == message.place for m in kept):
+            return True
+        if len(kept) >= MOST_PARKED or sum(len(m.value) for m in (*kept, message)) > MOST_PARKED_BYTES:
+            self.surplus.append(delivery)
+            return False
+        self.parked = replace(self.parked, messages=(*kept, message))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +295,7 @@ class _Decided:
     marks: dict[str, Mark]
     pending: tuple[Pending, ...]
     facts: tuple[Fact, ...]
+    wake_at: datetime | None
     traceparent: str | None = None
 
 

@@ -21,7 +21,6 @@ from faststream.kafka.schemas import Topic as KafkaTopic
 from contracts.envelope import Message, UndecodableError, read
 from contracts.identity import PetitionId, parse
 from contracts.topics import Topic
-from runtime import metrics
 from runtime.consume import Batches, Work
 from runtime.draft import Delivery, Outcome
 from runtime.publish import LONGEST_PAUSE, Publisher
@@ -98,7 +97,7 @@ class Listener:
 
     async def _parse(self, records: Records) -> KafkaAckableMessage:
         # FastStream's own parser decodes headers and skips the message if they are not UTF-8; we need none.
-        if self._in_hand:
+        if self._in_hand and not self._stopped:
             # The last batch never reached the handler or its end, and the next commit would pass over it.
             self._stopped = True
             self._fail("a batch was skipped")
@@ -141,37 +140,24 @@ class Listener:
 
     async def _handle(self, records: Records) -> None:
         works: dict[PetitionId, list[Work]] = {}
-        undecodable: list[tuple[ConsumerRecord[bytes | None, bytes | None], str, str]] = []
+        undecodable: list[tuple[str, Delivery]] = []
         for record in records:
             topic = record.topic.removeprefix(self._settings.topic_prefix)
             try:
                 petition, message = _understand(record, self._service.by_topic[topic].topic)
             except UndecodableError as error:
-                undecodable.append((record, topic, error.reason))
+                letter = Delivery(topic, record.partition, record.offset, record.value, None, record.key)
+                undecodable.append((error.reason, letter))
                 continue
-            delivery = Delivery(topic, record.partition, record.offset, record.value, message)
+            delivery = Delivery(topic, record.partition, record.offset, record.value, message, record.key)
             works.setdefault(petition, []).append(delivery)
         if works:
             await self._batches.handle(works)
         # Last, so that a batch that is repeated while the database is away does not repeat them.
-        for record, topic, reason in undecodable:
-            await self._dead_letter(record, topic, reason)
+        for reason, letter in undecodable:
+            await self._publisher.dead_letter(reason, letter)
         if self._too_many_parked():
             raise RuntimeError("too many messages were parked")
-
-    async def _dead_letter(
-        self, record: ConsumerRecord[bytes | None, bytes | None], topic: str, reason: str
-    ) -> None:
-        """Put the original bytes where operators find them, with reason and place."""
-        place = {"reason": reason, "topic": topic, "partition": record.partition, "offset": record.offset}
-        await self._publisher.send(
-            f"{self._service.name}-dead-letters-v1",
-            record.key,
-            record.value or b"",
-            [(name, str(value).encode()) for name, value in place.items()],
-        )
-        metrics.MESSAGES.labels(topic, Outcome.DEAD_LETTER).inc()
-        log.error("message_dead_lettered", **place)
 
     def _note(self, outcome: Outcome, _topic: str) -> None:
         if outcome in {Outcome.APPLIED, Outcome.PARKED}:

@@ -143,5 +143,8 @@ async def on_validation(_request: Request, error: Exception) -> JSONResponse:
 async def on_http(_request: Request, error: Exception) -> JSONResponse:
     """Answer what the framework refused (unknown address, wrong method, broken body)."""
     status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
     codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 500: "internal"}
-    return answer(Problem(status, codes.get(status, "malformed")))
+    response = answer(Problem(status, codes.get(status, "malformed")))
+    response.headers.update(headers or {})
+    return response

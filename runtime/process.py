@@ -52,7 +52,7 @@ class Process:
             settings.broker,
             prefix=settings.topic_prefix,
             idempotent=settings.idempotent,
-            client=f"{service.name}-publisher",
+            service=service.name,
         )
         self.batches = Batches(service, self.store, self.publisher, self.clock, effects)
         if on_step is not None:
@@ -62,6 +62,7 @@ class Process:
             wait=settings.command_wait,
             waiting_limit=settings.commands_waiting,
             unpublished_limit=settings.unpublished_limit,
+            answer_within=settings.answer_within,
         )
         self.listener = Listener(settings, self.batches, self.publisher, self.fail)
         self.sweeper = Sweeper(

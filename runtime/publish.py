@@ -7,7 +7,8 @@ bytes and numbers are the same, so readers recognise what they have heard.
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -16,20 +17,25 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from contracts.identity import PetitionId
 from runtime import metrics
+from runtime.draft import Delivery, Outcome
 from runtime.record import Pending
 
 log = structlog.get_logger()
 
 LONGEST_PAUSE: Final = 5.0
 REQUEST_MS: Final = 10_000
+LARGEST_LETTER: Final = 512 * 1024
+# Topic, key, value, headers.
+Sent = tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]
 HEADERS: Final = [("content-type", b"application/cloudevents+json; charset=utf-8")]
 
 
 class Publisher:
     """The service's producer."""
 
-    def __init__(self, bootstrap: str, *, prefix: str, idempotent: bool, client: str) -> None:
-        self._bootstrap, self._prefix, self._idempotent, self._client = bootstrap, prefix, idempotent, client
+    def __init__(self, bootstrap: str, *, prefix: str, idempotent: bool, service: str) -> None:
+        self._bootstrap, self._prefix, self._service = bootstrap, prefix, service
+        self._idempotent = idempotent
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self.healthy = False
@@ -38,7 +44,7 @@ class Publisher:
         """Connect; raises KafkaError if the broker is away."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
-            client_id=self._client,
+            client_id=f"{self._service}-publisher",
             acks="all",
             enable_idempotence=self._idempotent,
             compression_type="lz4",
@@ -75,6 +81,36 @@ class Publisher:
 
         Repeats with back-off while the broker is away: cancel the task to give up.
         """
+        await self._until_acknowledged(
+            [
+                (name, petition.encode(), fact.value, HEADERS)
+                for petition, facts in pending.items()
+                for fact in facts
+                for name in fact.topics
+            ]
+        )
+
+    async def dead_letter(self, reason: str, delivery: Delivery) -> None:
+        """Put the original bytes where operators find them, with reason and place.
+
+        What the broker takes for too large is cut; its SHA-256 tells what the whole was.
+        """
+        value = delivery.value or b""
+        headers = {
+            "reason": reason,
+            "topic": delivery.topic,
+            "partition": delivery.partition,
+            "offset": delivery.offset,
+        }
+        if len(value) > LARGEST_LETTER:
+            headers |= {"sha256": sha256(value).hexdigest(), "bytes": len(value)}
+            value = value[:LARGEST_LETTER]
+        encoded = [(name, str(said).encode()) for name, said in headers.items()]
+        await self._until_acknowledged([(f"{self._service}-dead-letters-v1", delivery.key, value, encoded)])
+        metrics.MESSAGES.labels(delivery.topic, Outcome.DEAD_LETTER).inc()
+        log.error("message_dead_lettered", **headers)
+
+    async def _until_acknowledged(self, messages: Sequence[Sent]) -> None:
         pause = 0.1
         while True:
             used = self._producer
@@ -82,34 +118,19 @@ class Publisher:
                 if not self.healthy:
                     await self._renew(used)
                     used = self._producer
-                await self._send(
-                    (name, petition.encode(), fact.value, HEADERS)
-                    for petition, facts in pending.items()
-                    for fact in facts
-                    for name in fact.topics
-                )
+                await self._send(messages)
             except KafkaError as error:
                 if self._producer is used:
                     self.healthy = False
-                log.warning("publish_failed", reason=type(error).__name__, count=len(pending))
+                log.warning("publish_failed", reason=type(error).__name__, count=len(messages))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                for facts in pending.values():
-                    for fact in facts:
-                        for name in fact.topics:
-                            metrics.PUBLISHED.labels(name).inc()
+                for name, *_ in messages:
+                    metrics.PUBLISHED.labels(name).inc()
                 return
 
-    async def send(
-        self, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]]
-    ) -> None:
-        """Send one message that is no fact (a dead letter) and wait for it."""
-        await self._send([(topic, key, value, headers)])
-
-    async def _send(
-        self, messages: Iterable[tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]]
-    ) -> None:
+    async def _send(self, messages: Sequence[Sent]) -> None:
         producer, acknowledgements = self._producer, []
         if producer is None:
             raise KafkaConnectionError("no producer at present")

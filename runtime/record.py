@@ -38,6 +38,11 @@ class ParkedMessage:
     offset: int
     value: bytes
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Where it stands: the same however often it is delivered."""
+        return self.topic, self.partition, self.offset
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:

@@ -27,6 +27,9 @@ class ServiceSettings(BaseSettings):
     )
     command_wait: timedelta = Field(default=timedelta(milliseconds=3), description="collecting HTTP commands")
     commands_waiting: int = Field(default=2000, ge=1, description="more than this are answered 503")
+    answer_within: timedelta = Field(
+        default=timedelta(seconds=10), description="a command that is not saved by then is answered 503"
+    )
     unpublished_limit: timedelta = Field(
         default=timedelta(seconds=30),
         description="with an older unpublished fact the service is not ready and takes no commands",

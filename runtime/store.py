@@ -12,6 +12,7 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from contracts.identity import PetitionId
@@ -40,8 +41,13 @@ class Store:
         )
         options: CodecOptions[Any] = CodecOptions(tz_aware=True)
         database = self._client.get_default_database().with_options(codec_options=options)
-        # An acknowledged save is on disk: a killed database loses nothing that was answered for.
-        self._dockets = database.get_collection(DOCKETS, write_concern=WriteConcern(w="majority", j=True))
+        # An acknowledged save is on disk, on most members: a killed database loses nothing that was answered
+        # for, and nothing is found heard that a new primary could take back.
+        self._dockets = database.get_collection(
+            DOCKETS,
+            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
         self._limits = database.get_collection(LIMITS, write_concern=WriteConcern(w=1))
 
     async def prepare(self) -> None:
@@ -98,7 +104,7 @@ class Store:
             if mark is not record.marks.get(name):
                 changes[f"marks.{name}"] = [mark.ordinal, mark.digest]
         # A parked petition is not woken: its decisions wait for the redrive.
-        wake_at = None if draft.parked else self._service.wake(draft.docket)
+        wake_at = None if draft.parked else draft.wake_at
         if wake_at is not None:
             changes["wake_at"] = wake_at
         elif record.wake_at is not None:

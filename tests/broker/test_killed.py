@@ -85,7 +85,7 @@ async def test_nothing_is_lost_or_doubled_when_a_service_is_killed_between_any_t
     port = free()
     keys: list[str] = []
     async with AsyncExitStack() as others:
-        intake = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}")
+        intake = await others.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
         for service in SERVICES:
             if service != victim:
                 _, client = await others.enter_async_context(line.running(service))

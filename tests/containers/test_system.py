@@ -22,11 +22,13 @@ PETITION = {
 }
 TOLD = ["accepted", "case-opened", "registered", "routed"]
 OUTBOX = "import os; print(open(os.environ['NOTIFY_OUTBOX'], encoding='utf-8').read(), end='')"
+# Half a minute for the server: while containers come and go, the lab's name server drops a question now and then,
+# and the next try comes five seconds later.
 ELSEWHERE = """
 import os, pymongo
 service = "{service}"
 url = os.environ[service.upper() + "_DATABASE"]
-client = pymongo.MongoClient(url, serverSelectionTimeoutMS=5000)
+client = pymongo.MongoClient(url, serverSelectionTimeoutMS=30000)
 client.get_default_database().command("ping")
 client[service]["probe"].insert_one({{"_id": 1}})
 client[service]["probe"].drop()
@@ -44,7 +46,7 @@ for other in ("intake", "routing", "mediation", "notify", "admin", "config"):
         else:
             print(other)
 try:
-    pymongo.MongoClient("mongodb://mongo:27017", serverSelectionTimeoutMS=5000)[service]["dockets"].find_one()
+    pymongo.MongoClient("mongodb://mongo:27017", serverSelectionTimeoutMS=30000)[service]["dockets"].find_one()
 except pymongo.errors.OperationFailure:
     pass
 else:
@@ -60,7 +62,7 @@ def told(system: System, petition: str) -> list[str]:
 
 async def submit(system: System, key: str) -> tuple[str, str]:
     """Hand in a petition at the intake container; its id and query code."""
-    async with httpx.AsyncClient(base_url=system.url("intake"), timeout=10) as client:
+    async with httpx.AsyncClient(base_url=system.url("intake"), timeout=30) as client:
         answer = await client.post("/petitions", json=PETITION, headers={"Idempotency-Key": key})
     assert 201 == answer.status_code, answer.text
     return answer.json()["petition_id"], answer.json()["query_code"]
@@ -70,8 +72,8 @@ async def test_a_petition_travels_from_intake_to_notify(system: System) -> None:
     await system.ready()
     petition, code = await submit(system, "containers-journey")
     assert (petition, code) == await submit(system, "containers-journey")
-    await eventually(lambda: told(system, petition) == TOLD, deadline=30, every=0.5)
-    async with httpx.AsyncClient(base_url=system.url("intake"), timeout=10) as client:
+    await eventually(lambda: told(system, petition) == TOLD, deadline=60, every=0.5)
+    async with httpx.AsyncClient(base_url=system.url("intake"), timeout=30) as client:
         story = (await client.get(f"/petitions/{petition}", headers={"X-Query-Code": code})).json()
     assert ("case-opened", "labor") == (story["state"], story["body"])
 
@@ -79,7 +81,7 @@ async def test_a_petition_travels_from_intake_to_notify(system: System) -> None:
 async def test_a_restarted_notify_tells_nobody_twice(system: System) -> None:
     await system.ready()
     before, _ = await submit(system, "containers-before")
-    await eventually(lambda: told(system, before) == TOLD, deadline=30, every=0.5)
+    await eventually(lambda: told(system, before) == TOLD, deadline=60, every=0.5)
     container = system.container("notify")
     began = time.monotonic()
     podman("stop", "--time", "30", container)

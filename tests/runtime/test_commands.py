@@ -34,9 +34,19 @@ def bench() -> Bench:
     return Bench(toy.service())
 
 
-def commands(bench: Bench, *, limit: int = 2000, unpublished: timedelta = timedelta(seconds=30)) -> Commands:
+def commands(
+    bench: Bench,
+    *,
+    limit: int = 2000,
+    unpublished: timedelta = timedelta(seconds=30),
+    within: timedelta = timedelta(seconds=10),
+) -> Commands:
     return Commands(
-        bench.batches, wait=timedelta(milliseconds=3), waiting_limit=limit, unpublished_limit=unpublished
+        bench.batches,
+        wait=timedelta(milliseconds=3),
+        waiting_limit=limit,
+        unpublished_limit=unpublished,
+        answer_within=within,
     )
 
 
@@ -92,6 +102,18 @@ async def test_while_facts_cannot_be_published_for_too_long_no_command_is_taken(
     bench.publisher.open.set()
     await eventually(lambda: not desk.overloaded())
     assert isinstance(await desk.ask(petition(2), rate), Stated)
+
+
+async def test_nobody_waits_for_ever_behind_batches_that_cannot_be_published(bench: Bench) -> None:
+    desk = commands(bench, within=timedelta(seconds=0.2))
+    bench.publisher.open.clear()
+    for number in range(queue.BATCHES_AT_ONCE):
+        assert isinstance(await desk.ask(petition(number), rate), Stated), "saved, so the asker is told"
+    with pytest.raises(UnavailableError):
+        await desk.ask(petition(9), rate)
+    bench.publisher.open.set()
+    assert isinstance(await desk.ask(petition(10), rate), Stated)
+    assert petition(9) not in bench.store.documents, "who was told no is not taken behind his back"
 
 
 async def test_while_the_database_is_away_the_asker_is_told_at_once(bench: Bench) -> None:

@@ -394,3 +394,15 @@ def test_a_failure_names_the_line_and_never_the_words() -> None:
     assert isinstance(found, Failure)
     assert "张三" not in found.detail
     assert "ValidationError" in found.detail
+
+
+async def test_a_heard_fact_that_a_unique_rule_refuses_is_not_passed_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(drafts: Sequence[Any]) -> dict[str, str]:
+        return {draft.record.petition: "parts.own.request" for draft in drafts}
+
+    monkeypatch.setattr(bench.store, "save", refused)
+    with pytest.raises(RuntimeError, match="unique index"):
+        await bench.batches.handle({petition(): [Streams().write(toy.referred())]})
+    assert "publish" not in bench.log

@@ -446,10 +446,36 @@ def test_more_than_the_most_is_not_parked_so_nothing_is_lost_unsaid(monkeypatch:
     streams, life = Streams(), Life()
     streams.write(toy.rated())
     life.hear(*(streams.write(toy.rated()) for _ in range(3)))
-    with pytest.raises(OverflowError, match="redrive"):
-        life.draft().hear(streams.write(toy.rated()), NOW)
+    draft, late = life.draft(), streams.write(toy.rated())
+    assert Outcome.DEAD_LETTER == draft.hear(late, NOW)
+    assert [late] == draft.surplus
     assert life.record.parked is not None
     assert 3 == len(life.record.parked.messages)
+
+
+def test_parked_messages_stay_within_what_the_database_takes_for_one_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drafts, "MOST_PARKED_BYTES", 2000)
+    streams, life = Streams(), Life()
+    streams.write(toy.rated())
+    outcomes = life.hear(*(streams.write(toy.rated()) for _ in range(9)))
+    assert {Outcome.PARKED, Outcome.DEAD_LETTER} == set(outcomes)
+    assert life.record.parked is not None
+    assert sum(len(m.value) for m in life.record.parked.messages) <= 2000
+
+
+def test_a_fault_in_wake_parks_its_petition_and_raises_nothing() -> None:
+    def broken(_docket: object) -> None:
+        raise ZeroDivisionError
+
+    life = Life(replace(SERVICE, wake=broken))
+    assert [Outcome.PARKED] == life.hear(Streams().write(toy.accepted()))
+    assert life.record.parked is not None
+    assert "ZeroDivisionError" in life.record.parked.detail
+    life.service = SERVICE
+    assert Outcome.APPLIED == life.redrive()
+    assert life.record.parked is None
 
 
 def test_a_heard_fact_without_a_handler_is_folded_and_states_nothing() -> None:

@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import UndecodableError
 from contracts.topics import DOSSIERS, INTAKE, ROUTING, Topic
+from runtime.draft import Delivery
 from runtime.listen import Listener, _understand
 from runtime.publish import Publisher
 from runtime.settings import ServiceSettings
@@ -82,11 +83,11 @@ def settings() -> ServiceSettings:
 
 async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> None:
     bench = Bench(toy.service())
-    letters: list[tuple[str, bytes, dict[str, bytes]]] = []
+    letters: list[tuple[str, Delivery]] = []
 
     class Letters:
-        async def send(self, topic: str, _key: Any, value: bytes, headers: Any) -> None:
-            letters.append((topic, value, dict(headers)))
+        async def dead_letter(self, reason: str, delivery: Delivery) -> None:
+            letters.append((reason, delivery))
 
     listener = Listener(settings(), bench.batches, cast("Publisher", Letters()), lambda _reason: None)
     records = tuple(
@@ -98,6 +99,6 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
         with pytest.raises(DatabaseError):
             await listener._handle(records)  # noqa: SLF001 - the step that is repeated
     await listener._handle(records)  # noqa: SLF001
-    place = {"reason": b"envelope", "topic": INTAKE.name.encode(), "partition": b"3", "offset": b"7"}
-    assert [("mediation-dead-letters-v1", b"poison", place)] == letters
+    key = petition().encode()
+    assert [("envelope", Delivery(INTAKE.name, 3, 7, b"poison", None, key))] == letters
     assert 1 == bench.store.record(petition()).marks["ratings"].ordinal
