@@ -66,12 +66,13 @@ class System:
     environment: dict[str, str]
 
     def compose(self, *arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
-        """Run docker-compose in the lab; `without` leaves one variable out."""
-        environment = {name: value for name, value in self.environment.items() if name != without}
+        """Run docker-compose in the lab, without the user's .env; `without` leaves one variable out."""
+        environment = {**os.environ, **self.environment}
+        environment.pop(without, None)
         return subprocess.run(
-            [str(program()), "compose", *arguments],
+            [str(program()), "compose", "--env-file", str(HERE / "none.env"), *arguments],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

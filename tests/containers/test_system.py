@@ -22,8 +22,8 @@ PETITION = {
 }
 TOLD = ["accepted", "case-opened", "registered", "routed"]
 OUTBOX = "import os; print(open(os.environ['NOTIFY_OUTBOX'], encoding='utf-8').read(), end='')"
-# Half a minute for the server: while containers come and go, the lab's name server drops a question now and then,
-# and the next try comes five seconds later.
+# Half a minute for the server: while containers come and go, the lab's name server drops a question now and
+# then, and the next try comes five seconds later.
 ELSEWHERE = """
 import os, pymongo
 service = "{service}"
@@ -46,7 +46,8 @@ for other in ("intake", "routing", "mediation", "notify", "admin", "config"):
         else:
             print(other)
 try:
-    pymongo.MongoClient("mongodb://mongo:27017", serverSelectionTimeoutMS=30000)[service]["dockets"].find_one()
+    stranger = pymongo.MongoClient("mongodb://mongo:27017", serverSelectionTimeoutMS=30000)
+    stranger[service]["dockets"].find_one()
 except pymongo.errors.OperationFailure:
     pass
 else:
