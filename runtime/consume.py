@@ -233,8 +233,6 @@ class Batches:
         answer = draft.ask(work.decide, now, cause=work.cause, traceparent=work.traceparent)
         if isinstance(answer, Failure):
             log.error("command_failed", petition=draft.record.petition, detail=answer.detail)
-        if isinstance(answer, Failure):
-            log.error("decision_failed", petition=draft.record.petition, detail=answer.detail)
         return Stated(answer) if isinstance(answer, tuple) else answer
 
     @staticmethod

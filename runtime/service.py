@@ -95,9 +95,6 @@ class Service(Generic[D]):
         return self.docket(petition=petition, **parts)  # type: ignore[call-arg] # every docket has these
 
 
-Decide = Callable[[D, datetime], Sequence[Fact] | Refused]
-
-
 class Effects(Protocol):
     """What a service does outside once facts are saved (say, call a gateway); lives with the process."""
 
