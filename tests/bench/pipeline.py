@@ -1,0 +1,182 @@
+"""The whole line from POST to the last SMS of a petition: how many a second, how soon, at what cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from pymongo import MongoClient
+
+from local import services
+from local.paths import ROOT
+from tests.bench import figures, processes
+from tests.bench.load import Plan
+from tests.bench.stage import OURS, TEXTBOOK, Line, Stage, running
+
+WINDOW = int(os.environ.get("WINDOW") or 500)
+# Petitions under way on the reference: enough for all its transactions at once, and more would only wait.
+TEXTBOOK_WINDOW = 60
+SETTLE_WITHIN = 60.0
+
+
+class LeftOverError(Exception):
+    """The line has not ended as it must: something pending, lost, doubled or parked."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the generator saw, and what each process used from the first POST until all was published."""
+
+    seen: Mapping[str, Any]
+    cpu_ms: Mapping[str, float]
+    resident_mb: Mapping[str, int]
+
+    @property
+    def per_second(self) -> float:
+        """Petitions a second that reached their last SMS, in the measured time."""
+        return float(self.seen["per_second"])
+
+    def told(self) -> dict[str, Any]:
+        """The fields that every line about a pipeline has."""
+        kept = (
+            "accepted",
+            "refused",
+            "triaged",
+            "sms",
+            "drain_s",
+            "answer_ms",
+            "first_sms_ms",
+            "last_sms_ms",
+        )
+        return {
+            **{name: self.seen[name] for name in kept},
+            "cpu_ms_per_petition": {**self.cpu_ms, "all": round(sum(self.cpu_ms.values()), 2)},
+            "resident_mb": self.resident_mb,
+        }
+
+
+def run(
+    stage: Stage,
+    name: str,
+    *,
+    program: Sequence[str] = OURS,
+    extra: Mapping[str, str] | None = None,
+    **plan: Any,
+) -> Result:
+    """Start the line, load it, wait until all is published, and count everything."""
+    with running(stage, name, program=program, extra=extra) as line:
+        before = processes.used(line.everybody())
+        seen = _load(line, Plan(port=line.around.ports["intake"], outbox=str(line.around.outbox), **plan))
+        with stage.client() as client:
+            _settle(line, client, seen)
+        after = processes.used(line.everybody())
+        petitions = max(1, seen["accepted"])
+        cpu = {who: round((after[who] - before[who]) / petitions, 3) for who in after}
+        cpu["load"] = round(seen["load_cpu_ms"] / petitions, 3)
+        return Result(seen, cpu, processes.resident(line.everybody()))
+
+
+def _load(line: Line, plan: Plan) -> dict[str, Any]:
+    figures.tell(f"{line.around.database_prefix}load, {plan.seconds:.0f} s once the line is full")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.load", msgspec.json.encode(plan).decode()],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        check=True,
+        text=True,
+    )
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def _settle(line: Line, client: MongoClient[dict[str, Any]], seen: Mapping[str, Any]) -> None:
+    """Wait until every fact is published and every docket is there; raise if that never comes."""
+    limit = time.monotonic() + SETTLE_WITHIN
+    while left := _left(line, client, seen):
+        if time.monotonic() > limit:
+            raise LeftOverError("; ".join(left))
+        # Looking costs the database something, so it is not done more often than a sweep.
+        subprocess.run(["sleep", "0.5"], check=True)
+
+
+def _left(line: Line, client: MongoClient[dict[str, Any]], seen: Mapping[str, Any]) -> list[str]:
+    accepted, left = seen["accepted"], []
+    for name in services.NAMES:
+        database = client[line.around.database_prefix + name]
+        states = {
+            "pending": {"pending.0": {"$exists": True}},
+            "parked": {"parked.since": {"$exists": True}},
+        }
+        counts = {what: database.dockets.count_documents(query) for what, query in states.items()}
+        counts["missing"] = accepted - database.dockets.estimated_document_count()
+        counts["in the outbox"] = database.outbox.estimated_document_count()
+        left += [f"{name}: {count} {what}" for what, count in counts.items() if count]
+    if seen["whole"] != accepted:
+        left.append(f"{accepted - seen['whole']} petitions without their last SMS")
+    if seen["sms_doubled"]:
+        left.append(f"{seen['sms_doubled']} SMS doubled")
+    owed = 4 * (accepted - seen["triaged"]) + 3 * seen["triaged"]
+    if seen["sms"] != owed:
+        left.append(f"{seen['sms']} SMS instead of {owed}")
+    return left
+
+
+def pipeline(stage: Stage, seconds: float, texts: str) -> None:
+    """Petitions a second against the textbook's shape, both loaded in the same way."""
+    ours = run(stage, "ours", seconds=seconds, texts=texts, window=WINDOW)
+    theirs = run(
+        stage, "textbook", program=TEXTBOOK, seconds=seconds, texts=texts, window=min(WINDOW, TEXTBOOK_WINDOW)
+    )
+    figures.show(
+        "pipeline",
+        ours.per_second,
+        "petitions/s",
+        reference=theirs.per_second,
+        seconds=seconds,
+        window=WINDOW,
+        **ours.told(),
+        textbook=theirs.told(),
+    )
+
+
+def latency(stage: Stage, seconds: float, texts: str) -> None:
+    """From POST to the first and to the last SMS handed over, at fixed rates."""
+    for rate in (50, 200):
+        result = run(stage, f"at-{rate}", seconds=seconds, texts=texts, rate=float(rate), window=1_000_000)
+        share = result.seen["measured"] / max(1.0, rate * seconds)
+        figures.show(
+            f"latency-{rate}",
+            result.seen["last_sms_ms"].get("p99", 0.0),
+            "ms p99 to the last SMS",
+            reference=300.0,
+            rate=rate,
+            # Below 1 the generator could not even post on time; a long drain means the line fell behind.
+            posted_share=round(share, 3),
+            sustained=share > 0.98 and result.seen["drain_s"] < 2,
+            **result.told(),
+        )
+
+
+def loop(stage: Stage, seconds: float, texts: str) -> None:
+    """The same pipeline under uvloop and under asyncio's own loop, the latter as the reference."""
+    found = {
+        kind: run(
+            stage, f"loop-{kind}", extra={"RUNTIME_LOOP": kind}, seconds=seconds, texts=texts, window=WINDOW
+        )
+        for kind in ("uvloop", "asyncio")
+    }
+    figures.show(
+        "loop",
+        found["uvloop"].per_second,
+        "petitions/s",
+        reference=found["asyncio"].per_second,
+        **{kind: result.told()["cpu_ms_per_petition"] for kind, result in found.items()},
+        last_sms_ms={kind: result.seen["last_sms_ms"] for kind, result in found.items()},
+    )
