@@ -174,13 +174,21 @@ def _tombstone() -> Part:
 def _dead_letter() -> Part:
     text: Part = {"type": "string"}
     names: list[JsonValue] = ["reason", "topic", "partition", "offset"]
+    cut: list[JsonValue] = ["sha256", "bytes"]
     return {
         "name": _DEAD_LETTER,
         "title": "DeadLetter",
-        "summary": "What could not be decoded: the bytes as they came; the headers say why and from where.",
+        "summary": "What could not be decoded or parked, as it came; the headers say why and from where.",
         "contentType": "application/octet-stream",
-        "headers": {"type": "object", "required": names, "properties": {str(name): text for name in names}},
-        "payload": {"type": "string", "description": "The original bytes."},
+        "headers": {
+            "type": "object",
+            "required": names,
+            "properties": {str(name): text for name in (*names, *cut)},
+        },
+        "payload": {
+            "type": "string",
+            "description": "The original bytes, cut at 512 KiB; the headers then tell of the whole.",
+        },
         "bindings": _keyed("The key as it came."),
     }
 

@@ -17,7 +17,9 @@ class Channel(StrEnum):
     GRID = "grid"
 
 
-# What only staff can enter: a leader's reception, an outreach visit, a grid worker's report.
+# What only staff can enter: a leader's reception, an outreach visit, a grid worker's report. A citizen may
+# say that his matter came by letter, telephone, fax or visit: `first_receiver` tells who entered it, so that
+# figures by channel can leave out what no clerk has entered.
 STAFF_CHANNELS: Final = frozenset({Channel.RECEPTION, Channel.OUTREACH, Channel.GRID})
 
 

@@ -69,7 +69,7 @@ DEAD_LETTERS: Final = {
         f"{service}-dead-letters-v1",
         service,
         ("operations",),
-        "what this service could not decode, byte for byte",
+        "what this service could not decode or park, byte for byte up to 512 KiB",
         partitions=1,
         retention=timedelta(days=14),
         personal=True,

@@ -18,6 +18,8 @@ def only_one(state: Path) -> Iterator[None]:
     The kernel lets go of the lock when its holder ends, however it ends, so no stale lock can be left behind.
     """
     state.mkdir(parents=True, exist_ok=True)
+    # The broker's and the database's files hold personal data: nobody else on the machine reads them.
+    state.chmod(0o700)
     with (state / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -101,28 +101,31 @@ class Commands:
             batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
             task = asyncio.create_task(self._handle(batch))
             self._running.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._running.discard)
         self._collector = None
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._slots.release()
 
     async def _handle(self, batch: Sequence[tuple[PetitionId, Ask]]) -> None:
         works: dict[PetitionId, list[Ask]] = {}
         for petition, ask in batch:
             if not ask.answer.done():  # whoever asked has given up
                 works.setdefault(petition, []).append(ask)
+        saved = None
         try:
-            if works:
-                await self._batches.handle(works)
+            saved = await self._batches.save(works)
         except DatabaseError as error:
             log.warning("commands_not_saved", reason=type(error).__name__, count=len(batch))
         finally:
+            # The next batch need not wait until this one is published: `unpublished_limit` says how long.
+            self._slots.release()
             # Whatever ended the batch, nobody is left waiting; answers that were given stay as they are.
             for _, ask in batch:
                 if not ask.answer.done():
                     ask.answer.set_exception(UnavailableError())
+        if saved is not None:
+            try:
+                await self._batches.finish(saved)
+            except DatabaseError as error:
+                log.warning("facts_not_cleared", reason=type(error).__name__, count=len(saved.pending))
 
     async def stop(self) -> None:
         """Take no more commands and finish those that were taken."""

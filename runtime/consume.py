@@ -6,7 +6,6 @@ so around one petition's decision only.
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ import structlog
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from runtime import metrics, tracing
+from runtime import logs, metrics, tracing
 from runtime.clock import Clock
 from runtime.draft import Delivery, Draft, Failure, Outcome
 from runtime.publish import Publisher
@@ -83,6 +82,14 @@ async def _no_step(_name: str) -> None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a batch has yet to publish: facts by petition, and messages that nothing has room for."""
+
+    pending: dict[PetitionId, list[Pending]]
+    surplus: list[Delivery]
+
+
 @dataclass
 class Batches:
     """Handles batches for one service; safe to run several at once, in one process or in many.
@@ -107,45 +114,56 @@ class Batches:
 
         A caller that reads from Kafka repeats the whole batch then: what was saved is found heard.
         """
+        await self.finish(await self.save(works))
+
+    async def save(self, works: Mapping[PetitionId, Sequence[Work]]) -> "Saved":
+        """Load, decide and save; whoever asked has his answer when this returns."""
         metrics.BATCH.observe(len(works))
         waiting: dict[PetitionId, Sequence[Work]] = dict(works)
-        pending: dict[PetitionId, list[Pending]] = {}
-        surplus: list[Delivery] = []
+        refused: dict[PetitionId, str] = {}
+        saved = Saved({}, [])
         while waiting:
             with _timed("load"):
                 records = await self.store.load(waiting)
             await self.on_step("loaded")
             now = self.clock.now()
             with _timed("decide"):
-                drafts = [self._draft(records[petition], waiting[petition], now) for petition in waiting]
+                drafts = [self._draft(records[p], waiting[p], now, refused.get(p)) for p in waiting]
             await self.on_step("decided")
             with _timed("save"):
                 clashes = await self.store.save([draft for draft, *_ in drafts if draft.changed])
             await self.on_step("saved")
-            lost = {petition for petition, index in clashes.items() if index == LOST_RACE}
-            metrics.RACES.inc(len(lost))
+            again: set[PetitionId] = set()
             for draft, answers, outcomes in drafts:
                 petition = draft.record.petition
-                if petition in lost:
-                    continue
                 clash = clashes.get(petition)
-                if clash is not None and outcomes:
-                    # Nobody waits for this answer, and going on would pass over what was heard.
-                    raise RuntimeError(f"{petition}: heard facts clash with the unique index {clash}")
-                surplus.extend(draft.surplus)
-                self._count(draft, outcomes)
-                self._answer(answers, Clash(clash) if clash else None)
-                if clash is None:
-                    if facts := [*draft.record.pending, *draft.new]:
-                        pending[petition] = facts
-                    if self.effects is not None and draft.changed:
-                        self.effects.saved(
-                            draft.docket, draft.facts, woken=draft.woken, traceparent=draft.traceparent
-                        )
-            waiting = {petition: works for petition, works in waiting.items() if petition in lost}
-        await self.publish(pending)
-        for delivery in surplus:
+                if clash == LOST_RACE:
+                    again.add(petition)
+                elif clash is not None and len(answers) < len(waiting[petition]):
+                    # Nobody waits for the answer to a heard fact, and it must not be passed over: park it.
+                    again.add(petition)
+                    refused[petition] = clash
+                else:
+                    self._count(draft, outcomes)
+                    self._answer(answers, Clash(clash) if clash else None)
+                    if clash is None:
+                        self._keep(draft, saved)
+            metrics.RACES.inc(len(again))
+            waiting = {petition: works for petition, works in waiting.items() if petition in again}
+        return saved
+
+    async def finish(self, saved: "Saved") -> None:
+        """Publish and clear what was saved; what found no room behind a parked message is a dead letter."""
+        await self.publish(saved.pending)
+        for delivery in saved.surplus:
             await self.publisher.dead_letter("parked-full", delivery)
+
+    def _keep(self, draft: Draft, saved: "Saved") -> None:
+        if facts := [*draft.record.pending, *draft.new]:
+            saved.pending[draft.record.petition] = facts
+        saved.surplus.extend(draft.surplus)
+        if self.effects is not None and draft.changed:
+            self.effects.saved(draft.docket, draft.facts, woken=draft.woken, traceparent=draft.traceparent)
 
     async def publish(self, pending: Mapping[PetitionId, Sequence[Pending]]) -> None:
         """Publish and clear; the sweeper comes in here too.
@@ -192,16 +210,20 @@ class Batches:
         return perf_counter() - min(self._started.values()) if self._started else 0.0
 
     def _draft(
-        self, record: Record, works: Sequence[Work], now: datetime
+        self, record: Record, works: Sequence[Work], now: datetime, refused: str | None
     ) -> tuple[Draft, list[tuple[Ask, Answer]], list[tuple[Outcome, str]]]:
         draft = Draft(record, self.service, guarded)
         answers: list[tuple[Ask, Answer]] = []
         outcomes: list[tuple[Outcome, str]] = []
+        if refused is not None:
+            draft.refuse(refused, now)
         for work in works:
             if isinstance(work, Delivery):
                 outcomes.append((_traced(draft, work, now), work.topic))
             elif isinstance(work, Ask):
                 answers.append((work, self._ask(draft, work, now)))
+            elif refused is not None:
+                continue
             elif isinstance(work, Wake):
                 draft.wake(now)
             else:
@@ -212,6 +234,8 @@ class Batches:
         """Tell what became of the messages, once it is durable."""
         was_parked = draft.record.parked is not None
         for outcome, topic in outcomes:
+            if outcome is Outcome.DEAD_LETTER:
+                continue  # counted where it is published
             metrics.MESSAGES.labels(topic, outcome).inc()
             # What waits behind a parked message says nothing new about how many petitions fail.
             if outcome is not Outcome.PARKED or not was_parked:
@@ -247,9 +271,7 @@ def guarded(decision: Callable[[], Any]) -> Any:  # noqa: ANN401 - passes the de
     try:
         return decision()
     except Exception as error:  # noqa: BLE001 - a bug in one petition's decision must not stop the others
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
-        return Failure(f"{type(error).__name__} at {place}")
+        return Failure(logs.place_of(error))
 
 
 def _traced(draft: Draft, delivery: Delivery, now: datetime) -> Outcome:

@@ -34,6 +34,7 @@ class ParkReason(StrEnum):
     CHAIN = "broken-chain"
     UNKNOWN_TYPE = "unknown-type"
     DECISION = "decision-raised"
+    CLASH = "unique-rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,10 @@ class Draft:
                 self.redrive(now)
             return Outcome.PARKED if self.parked else Outcome.APPLIED
         return self._hear(delivery, now, traceparent)
+
+    def refuse(self, index: str, now: datetime) -> None:
+        """Park the petition before anything is heard: what that leads to breaks a unique rule."""
+        self.parked = self.parked or Parked(ParkReason.CLASH, index, now, ())
 
     def _erase(self, part: Part, now: datetime) -> None:
         """Forget what a stream told, what is parked of it too.

@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -19,8 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime import metrics, problems
 from runtime.commands import UnavailableError
+from runtime.consume import Answer, Clash, Parked, Stated
+from runtime.draft import Failure
 from runtime.health import Health
 from runtime.problems import Problem
+from runtime.service import Refused
 from runtime.store import DatabaseError
 
 log = structlog.get_logger()
@@ -55,6 +59,11 @@ def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> 
         return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     _add_documentation(app, service)
+    if not any(getattr(route, "path", "") == "/" for route in app.routes):
+
+        @app.get("/", include_in_schema=False)
+        async def start() -> RedirectResponse:
+            return RedirectResponse("/docs")
 
 
 def _add_documentation(app: FastAPI, service: str) -> None:
@@ -91,14 +100,30 @@ def _asyncapi_page(service: str, document: dict[str, Any]) -> str:
         cells = (operation["action"], channel, messages, operation.get("summary", name))
         rows.append("<tr>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{service}: topics</title>"
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{service}: topics</title>"
         "<style>body{font:16px/1.5 sans-serif;margin:2rem;max-width:70rem}"
         "td,th{border:1px solid #bbb;padding:.3rem .6rem;text-align:left;vertical-align:top}"
-        "table{border-collapse:collapse}</style>"
+        "table{border-collapse:collapse;display:block;overflow-x:auto}</style>"
         f"<h1>{service}: what it sends and receives</h1><p>AsyncAPI 3.0; the JSON comes with "
         "<code>Accept: application/json</code>.</p><table><tr><th>does<th>topic<th>messages<th>about</tr>"
         f"{''.join(rows)}</table>"
     )
+
+
+def raise_for(answer: Answer, statuses: Mapping[str, int]) -> None:
+    """Turn any answer but Stated into its Problem; `statuses` has the service's refusals."""
+    match answer:
+        case Stated():
+            return
+        case Refused(code):
+            raise Problem(statuses[code], code)
+        case Parked():
+            raise Problem(503, "being-repaired", retry_after=60)
+        case Clash():
+            raise Problem(409, "conflict")
+        case Failure():
+            raise Problem(500, "internal")
 
 
 async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, Final
 
@@ -48,6 +49,12 @@ def configure(service: str) -> None:
     root = logging.getLogger()
     root.handlers = [_LibraryWarnings()]
     root.setLevel(logging.WARNING)
+
+
+def place_of(error: BaseException) -> str:
+    """Return an error's type and the line that raised it; never its words, which may repeat personal data."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {where.filename.rpartition('/')[2]}:{where.lineno}"
 
 
 def _serialise(value: object, **_: object) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+disable_created_metrics()  # type: ignore[no-untyped-call] # the library has no types for it
 REGISTRY: Final = CollectorRegistry()
 
 MESSAGES: Final = Counter(

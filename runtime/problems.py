@@ -4,10 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+from runtime import logs
+
+log = structlog.get_logger()
 
 # Code → (title, what to do next). A service adds its own with `know`.
 WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -23,7 +28,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "代码只能用字母、数字和 . _ : - ，请联系本单位管理员。",
     ),
     "role-not-allowed": ("您的角色无权进行此操作", "如确有需要，请联系本单位管理员。"),
-    "unavailable": ("系统暂时繁忙", "您的内容没有丢失，请稍后重新提交。"),
+    "unavailable": ("系统暂时繁忙", "请稍后重新提交。在原页面或用同一 Idempotency-Key 提交，不会重复登记。"),
     "being-repaired": ("该事项正在由技术人员处理", "请稍后再试。"),
     "internal": ("系统出现错误", "我们已记录此问题，请稍后再试或拨打 12345。"),
     "conflict": ("请求与已有内容冲突", "请核对后再试。"),
@@ -130,8 +135,11 @@ def answer(problem: Problem) -> JSONResponse:
 
 
 async def on_problem(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a Problem."""
-    return answer(error if isinstance(error, Problem) else Problem(500, "internal"))
+    """Answer a Problem; whatever else it is, operators find its place in the log."""
+    if isinstance(error, Problem):
+        return answer(error)
+    log.error("request_failed", detail=logs.place_of(error))
+    return answer(Problem(500, "internal"))
 
 
 async def on_validation(_request: Request, error: Exception) -> JSONResponse:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from contracts.identity import PetitionId
 from contracts.identity import parse as parse_id
-from runtime import logs, tracing
+from runtime import logs, metrics, tracing
 from runtime.clock import Clock, SystemClock
 from runtime.commands import Commands
 from runtime.consume import Batches, Redrive, Step
@@ -31,6 +31,8 @@ from runtime.sweep import Sweeper
 log = structlog.get_logger()
 
 STOP_SECONDS: Final = 3
+# As many as one look into the database brings; the same ones would come again.
+MOST_PRINTED: Final = 1000
 
 
 class Process:
@@ -57,6 +59,8 @@ class Process:
         self.batches = Batches(service, self.store, self.publisher, self.clock, effects)
         if on_step is not None:
             self.batches.on_step = on_step
+        # Asked when somebody looks: whatever hangs, the age is true.
+        metrics.UNPUBLISHED_SECONDS.set_function(self.batches.oldest_unpublished)
         self.commands = Commands(
             self.batches,
             wait=settings.command_wait,
@@ -208,29 +212,48 @@ def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # no
 
 
 async def _redrive(settings: ServiceSettings, build: Build, said: str | None) -> int:
-    """Replay parked petitions in order and print how many are well again."""
+    """Replay parked petitions in order; print how many are well again, and why the others are not."""
+    petition = None if said is None else parse_id(said)
+    if said is not None and petition is None:
+        return _complain("this is not a petition id: 15 digits and capitals, as in 07X3M-CC8K0-0CV76")
     _, process = build(settings)
-    await process.store.prepare()
-    await process.publisher.start()
     try:
-        if said is None:
-            petitions = [record.petition for record in await process.store.parked()]
-        else:
-            petition = parse_id(said)
-            if petition is None:
-                print("this is not a petition id", file=sys.stderr)  # noqa: T201
-                return 2
-            petitions = [petition]
-        works: dict[PetitionId, tuple[Redrive]] = {petition: (Redrive(),) for petition in petitions}
-        if works:
-            await process.batches.handle(works)
-        after = await process.store.load(petitions)
-        left = [record for record in after.values() if record.parked is not None]
-        for record in left:
-            reason = f"{record.parked.reason}: {record.parked.detail}" if record.parked else ""
-            print(f"{record.petition}  still parked  {reason}")  # noqa: T201
-        print(f"{len(petitions) - len(left)} of {len(petitions)} parked petitions replayed")  # noqa: T201
-        return 1 if left else 0
+        await process.publisher.start()
+        return await _replay(process, petition)
+    except KafkaError as error:
+        return _complain(f"the broker does not answer ({type(error).__name__}); start it and try again")
+    except DatabaseError as error:
+        return _complain(f"the database does not answer ({type(error).__name__}); start it and try again")
     finally:
         await process.publisher.stop()
         process.store.close()
+
+
+async def _replay(process: Process, only: PetitionId | None) -> int:
+    done: set[PetitionId] = set()
+    failed = 0
+    while True:
+        if only is None:
+            found = await process.store.parked()
+        else:
+            found = [r for r in (await process.store.load([only])).values() if r.parked is not None]
+        records = [record for record in found if record.petition not in done]
+        if not records:
+            break
+        works = {record.petition: (Redrive(),) for record in records}
+        await process.batches.handle(works)
+        done.update(works)
+        for record in (await process.store.load(works)).values():
+            if record.parked is not None:
+                failed += 1
+                reason = f"{record.parked.reason}: {record.parked.detail}"
+                print(f"{record.petition}  still parked  {reason}")  # noqa: T201
+        if failed >= MOST_PRINTED:
+            return _complain(f"{failed} are still parked; mend the cause and run this again for the rest")
+    print(f"{len(done) - failed} of {len(done)} parked petitions replayed")  # noqa: T201
+    return 1 if failed else 0
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)  # noqa: T201
+    return 2

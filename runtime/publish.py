@@ -7,6 +7,7 @@ bytes and numbers are the same, so readers recognise what they have heard.
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final
@@ -126,8 +127,9 @@ class Publisher:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                for name, *_ in messages:
-                    metrics.PUBLISHED.labels(name).inc()
+                # Once per topic: finding a label and its lock for each message is 4 µs of a fact's 80.
+                for name, count in Counter(name for name, *_ in messages).items():
+                    metrics.PUBLISHED.labels(name).inc(count)
                 return
 
     async def _send(self, messages: Sequence[Sent]) -> None:

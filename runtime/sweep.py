@@ -43,14 +43,10 @@ class Sweeper:
         """Publish forgotten facts; returns the number of dockets."""
         now, swept = self._clock.now(), 0
         while records := await self._store.forgotten(now - self._after, AT_ONCE):
-            oldest = min(fact.since for record in records for fact in record.pending)
-            metrics.UNPUBLISHED_SECONDS.set((now - oldest).total_seconds())
             await self._batches.publish({record.petition: record.pending for record in records})
             swept += len(records)
             metrics.SWEPT.inc(len(records))
             log.info("forgotten_facts_published", count=len(records))
-        if not swept:
-            metrics.UNPUBLISHED_SECONDS.set(self._batches.oldest_unpublished())
         return swept
 
     async def wake(self) -> int:

@@ -16,11 +16,11 @@ from contracts import areas, identity
 from contracts.bodies import Catalogue
 from contracts.calendar import here
 from contracts.identity import PetitionId
-from contracts.kinds import STAFF_CHANNELS, Channel
+from contracts.kinds import STAFF_CHANNELS, Channel, Outcome
 from runtime import problems, tracing
 from runtime.access import Gate, Role, Staff
-from runtime.consume import Answer, Clash, Parked, Stated
-from runtime.draft import Failure
+from runtime.consume import Clash, Stated
+from runtime.http import raise_for
 from runtime.problems import FieldError, Problem
 from runtime.process import Process
 from runtime.service import Refused
@@ -28,7 +28,7 @@ from services.intake import domain
 from services.intake.codes import Codes, shown
 from services.intake.settings import Settings
 from services.intake.store import REQUEST_FIELD, find_by_request
-from services.intake.story import STATE_WORDS, Story, tell
+from services.intake.story import OUTCOMES, STATE_WORDS, Story, tell
 
 if TYPE_CHECKING:
     from services.intake.pages import Pages
@@ -145,7 +145,8 @@ class StoryView(BaseModel):
     body: str | None
     body_name: str | None
     due: datetime | None
-    outcome: str | None
+    outcome: Outcome | None
+    outcome_text: str | None
     review_by: datetime | None
     score: int | None
     story: list[StoryLine]
@@ -210,7 +211,7 @@ class Desk:
             if isinstance(answer, Clash) and answer.index == REQUEST_FIELD:
                 return Receipt(petition_id=await self._repeated(request, payload), query_code=shown(code))
             if not isinstance(answer, Refused):
-                raise_for(answer)
+                raise_for(answer, REFUSALS)
         raise Problem(503, "unavailable", retry_after=1)
 
     async def _repeated(self, request: str, payload: str) -> PetitionId:
@@ -251,26 +252,11 @@ class Desk:
             cause="http",
             traceparent=traceparent,
         )
-        raise_for(answer)
+        raise_for(answer, REFUSALS)
 
     def story(self, docket: domain.Docket) -> Story:
         """Tell a docket's story."""
         return tell(docket, self.catalogue)
-
-
-def raise_for(answer: Answer) -> None:
-    """Turn any answer but Stated into its Problem."""
-    match answer:
-        case Stated():
-            return
-        case Refused(code):
-            raise Problem(REFUSALS.get(code, 404), code)
-        case Parked():
-            raise Problem(503, "being-repaired", retry_after=60)
-        case Clash():
-            raise Problem(409, "conflict")
-        case Failure():
-            raise Problem(500, "internal")
 
 
 def json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
@@ -352,7 +338,7 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         answer = await desk.process.commands.ask(
             petition, lambda docket, now: domain.decide_read_dossier(docket, reading, now), cause="http"
         )
-        raise_for(answer)
+        raise_for(answer, REFUSALS)
         response.headers.update(NO_STORE)
         part = (await desk.process.store.load([petition]))[petition].parts["dossier"]
         return DossierView(
@@ -374,6 +360,7 @@ def view(story: Story) -> StoryView:
         body_name=story.body_name,
         due=here(story.due) if story.due else None,
         outcome=story.outcome,
+        outcome_text=OUTCOMES[story.outcome] if story.outcome else None,
         review_by=here(story.review_by) if story.review_by else None,
         score=story.score,
         story=[StoryLine(at=here(line.at), fact=line.fact, text=line.text) for line in story.lines],

@@ -21,7 +21,7 @@ from runtime.commands import UnavailableError
 from runtime.problems import Problem
 from runtime.store import DatabaseError
 from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_values
-from services.intake.story import STATE_WORDS, Story
+from services.intake.story import OUTCOMES, STATE_WORDS, Story
 
 # pydantic's place of a field → the name of its input on the page, and its label.
 FIELDS: Final = {
@@ -116,6 +116,7 @@ class Pages:
             "story.html",
             story=story,
             state_text=STATE_WORDS[story.state],
+            outcome_text=OUTCOMES.get(story.outcome or ""),
             code=code,
             notice=notice,
             scores=SCORES,

@@ -7,6 +7,7 @@ from typing import Final
 
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import day
+from contracts.kinds import Outcome
 from services.intake.domain import Docket, Event
 
 
@@ -93,7 +94,7 @@ class Story:
     body_name: str | None
     body_phone: str | None
     due: datetime | None
-    outcome: str | None
+    outcome: Outcome | None
     review_by: datetime | None
     score: int | None
     lines: tuple[Line, ...]
@@ -118,7 +119,7 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         body_name=entry.name if entry else None,
         body_phone=entry.phone if entry else None,
         due=None if state(docket) in ENDED else docket.mediation.due or docket.own.due,
-        outcome=OUTCOMES[docket.mediation.outcome] if docket.mediation.outcome else None,
+        outcome=docket.mediation.outcome,
         review_by=docket.mediation.review_by,
         score=docket.own.score,
         lines=tuple(Line(event.at, event.fact, sentence(event, catalogue)) for event in events),

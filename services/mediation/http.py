@@ -16,11 +16,9 @@ from contracts.identity import PetitionId, parse
 from contracts.kinds import Outcome, SessionKind
 from runtime import tracing
 from runtime.access import Gate, Role, Staff
-from runtime.consume import Clash, Parked, Stated
-from runtime.draft import Failure
+from runtime.http import raise_for
 from runtime.problems import Problem
 from runtime.process import Process
-from runtime.service import Refused
 from services.mediation import domain, store
 from services.mediation.deadlines import Terms
 from services.mediation.domain import Asker, Decision, Docket, Refusal, State
@@ -39,7 +37,7 @@ WORDS: Final = {
     "petition-id-wrong": ("受理编号有误", "请核对编号后再试，例如 2B7K9-0M4QX-7T1CW。"),
     "token-without-body": ("您的身份令牌没有注明机构", "请联系本单位管理员，为令牌加上机构代码。"),
 }
-STATUS: Final = {
+STATUS: Final[dict[str, int]] = {
     Refusal.NO_CASE: 404,
     Refusal.OTHER_BODY: 403,
     Refusal.ALREADY_ACCEPTED: 409,
@@ -107,17 +105,8 @@ class Desk:
                 cause="http",
                 traceparent=context,
             )
-        match answer:
-            case Stated():
-                return await self.shown(petition)
-            case Refused(code):
-                raise Problem(STATUS[Refusal(code)], code)
-            case Parked():
-                raise Problem(503, "being-repaired", retry_after=60)
-            case Clash():
-                raise Problem(409, "conflict")
-            case Failure():
-                raise Problem(500, "internal")
+        raise_for(answer, STATUS)
+        return await self.shown(petition)
 
     async def shown(self, petition: PetitionId) -> CaseView:
         """Return a case; raises Problem 404 if there is none."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from contracts import identity
@@ -11,13 +11,12 @@ from contracts.bodies import Body, catalogue
 from contracts.domains import NAMES, Domain
 from contracts.kinds import Kind
 from contracts.routing import Office, TriageReason
-from runtime import problems
+from runtime import problems, tracing
 from runtime.access import Gate, Role, Staff
-from runtime.consume import Parked, Stated
+from runtime.http import raise_for
 from runtime.problems import FieldError, Problem
 from runtime.process import Process
 from runtime.record import Record
-from runtime.service import Refused
 from services.routing import domain
 from services.routing.store import triage_queue
 
@@ -27,6 +26,7 @@ problems.know(
         "not-in-triage": ("该事项不在待研判队列中", "可能已由其他同事处理，请刷新队列。"),
     }
 )
+REFUSALS: Final = {"not-in-triage": 409}
 READERS: Final = (Role.ROUTER, Role.LEADER, Role.OPERATOR, Role.AUDITOR)
 
 
@@ -104,27 +104,25 @@ def routes(process: Process, gate: Gate, rules: domain.Rules) -> APIRouter:
 
     @router.post("/triage/{petition_id}/decision")
     async def decide(
-        petition_id: str, decision: Decision, staff: Annotated[Staff, Depends(gate.staff(Role.ROUTER))]
+        petition_id: str,
+        decision: Decision,
+        staff: Annotated[Staff, Depends(gate.staff(Role.ROUTER))],
+        traceparent: Annotated[str | None, Header()] = None,
     ) -> Decided:
         """Decide where a petition goes."""
         petition = identity.parse(petition_id)
         if petition is None:
             raise Problem(404, "no-such-petition")
         to = decision.body or decision.office or Office.PETITION_OFFICE
-        answer = await process.commands.ask(
-            petition,
-            lambda docket, now: domain.decide_triage(docket, to, staff.who, rules, now),
-            cause="http",
-        )
-        match answer:
-            case Stated():
-                return Decided(petition_id=petition, body=decision.body, office=decision.office)
-            case Refused(code):
-                raise Problem(409, code)
-            case Parked():
-                raise Problem(503, "being-repaired", retry_after=60)
-            case _:
-                raise Problem(500, "internal")
+        with tracing.span("triage", traceparent) as context:
+            answer = await process.commands.ask(
+                petition,
+                lambda docket, now: domain.decide_triage(docket, to, staff.who, rules, now),
+                cause="http",
+                traceparent=context,
+            )
+        raise_for(answer, REFUSALS)
+        return Decided(petition_id=petition, body=decision.body, office=decision.office)
 
     return router
 

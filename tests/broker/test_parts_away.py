@@ -90,7 +90,7 @@ async def test_petitions_taken_while_the_broker_is_dead_are_published_when_it_is
         async with line.running("intake", changes=limit) as (_, client):
             answers_given = [await submit(client, "before")]
             own.crash(broker)
-            answers_given += [await submit(client, f"during-{n}") for n in range(3)]
+            answers_given += [await submit(client, f"during-{n}") for n in range(10)]
             # Back-pressure: what cannot be published is not taken for ever.
             await eventually(lambda: not_ready(client, "unpublished"), deadline=40)
             refused = await submit(client, "refused")
@@ -100,7 +100,7 @@ async def test_petitions_taken_while_the_broker_is_dead_are_published_when_it_is
             answers_given.append(await submit(client, "after"))
             assert {201} == {answer.status_code for answer in answers_given}
             accepted = {answer.json()["petition_id"] for answer in answers_given}
-            facts = await line.messages("petition-intake-v1", at_least=10, deadline=40)
+            facts = await line.messages("petition-intake-v1", at_least=24, deadline=40)
         assert chain_is_whole(facts)
         assert dict.fromkeys(accepted, 1) == dict(distinct(facts, "PetitionRegistered"))
 

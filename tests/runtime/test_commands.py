@@ -104,16 +104,35 @@ async def test_while_facts_cannot_be_published_for_too_long_no_command_is_taken(
     assert isinstance(await desk.ask(petition(2), rate), Stated)
 
 
-async def test_nobody_waits_for_ever_behind_batches_that_cannot_be_published(bench: Bench) -> None:
-    desk = commands(bench, within=timedelta(seconds=0.2))
+async def test_an_answer_does_not_wait_until_earlier_facts_are_published(bench: Bench) -> None:
+    desk = commands(bench)
     bench.publisher.open.clear()
-    for number in range(queue.BATCHES_AT_ONCE):
-        assert isinstance(await desk.ask(petition(number), rate), Stated), "saved, so the asker is told"
-    with pytest.raises(UnavailableError):
-        await desk.ask(petition(9), rate)
+    for number in range(3 * queue.BATCHES_AT_ONCE):
+        assert isinstance(await desk.ask(petition(number), rate), Stated), number
+    assert "publish" not in bench.log
     bench.publisher.open.set()
-    assert isinstance(await desk.ask(petition(10), rate), Stated)
-    assert petition(9) not in bench.store.documents, "who was told no is not taken behind his back"
+    await desk.stop()
+    assert 3 * queue.BATCHES_AT_ONCE == bench.log.count("clear")
+
+
+async def test_nobody_waits_for_ever_for_a_database_that_hangs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, answers = commands(bench, within=timedelta(seconds=0.2)), asyncio.Event()
+    load = bench.store.load
+
+    async def hanging(petitions: Any) -> Any:
+        await answers.wait()
+        return await load(petitions)
+
+    monkeypatch.setattr(bench.store, "load", hanging)
+    for number in range(queue.BATCHES_AT_ONCE + 1):
+        with pytest.raises(UnavailableError):
+            await desk.ask(petition(number), rate)
+    answers.set()
+    assert isinstance(await desk.ask(petition(100), rate), Stated)
+    last = petition(queue.BATCHES_AT_ONCE)
+    assert last not in bench.store.documents, "who was told no before it began is not taken behind his back"
 
 
 async def test_while_the_database_is_away_the_asker_is_told_at_once(bench: Bench) -> None:

@@ -396,13 +396,24 @@ def test_a_failure_names_the_line_and_never_the_words() -> None:
     assert "ValidationError" in found.detail
 
 
-async def test_a_heard_fact_that_a_unique_rule_refuses_is_not_passed_over(
+async def test_a_heard_fact_that_a_unique_rule_refuses_is_parked_and_not_passed_over(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refused(drafts: Sequence[Any]) -> dict[str, str]:
-        return {draft.record.petition: "parts.own.request" for draft in drafts}
+    save = bench.store.save
 
-    monkeypatch.setattr(bench.store, "save", refused)
-    with pytest.raises(RuntimeError, match="unique index"):
-        await bench.batches.handle({petition(): [Streams().write(toy.referred())]})
+    async def refusing(drafts: Sequence[Any]) -> dict[Any, str]:
+        refused = {d.record.petition: "parts.own.request" for d in drafts if d.parked is None}
+        return {**await save([d for d in drafts if d.parked is not None]), **refused}
+
+    monkeypatch.setattr(bench.store, "save", refusing)
+    delivery = Streams().write(toy.referred())
+    for work in (delivery, delivery, Redrive()):
+        await bench.batches.handle({petition(): [work]})
+        parked = bench.store.record(petition()).parked
+        assert parked is not None
+        assert ("unique-rule", "parts.own.request") == (parked.reason, parked.detail)
+        assert [delivery.value] == [message.value for message in parked.messages]
     assert "publish" not in bench.log
+    monkeypatch.setattr(bench.store, "save", save)
+    await bench.batches.handle({petition(): [Redrive()]})
+    assert bench.store.record(petition()).parked is None
