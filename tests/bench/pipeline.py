@@ -36,6 +36,7 @@ class Result:
 
     seen: Mapping[str, Any]
     cpu_ms: Mapping[str, float]
+    others_share: float
     resident_mb: Mapping[str, int]
 
     @property
@@ -57,6 +58,8 @@ class Result:
         )
         return {
             **{name: self.seen[name] for name in kept},
+            # What else kept the machine busy meanwhile: above a few hundredths only the ratios mean anything.
+            "others_share": self.others_share,
             "cpu_ms_per_petition": {**self.cpu_ms, "all": round(sum(self.cpu_ms.values()), 2)},
             "resident_mb": self.resident_mb,
         }
@@ -72,15 +75,18 @@ def run(
 ) -> Result:
     """Start the line, load it, wait until all is published, and count everything."""
     with running(stage, name, program=program, extra=extra) as line:
-        before = processes.used(line.everybody())
+        before, began, busy = processes.used(line.everybody()), time.monotonic(), processes.busy()
         seen = _load(line, Plan(port=line.around.ports["intake"], outbox=str(line.around.outbox), **plan))
         with stage.client() as client:
             _settle(line, client, seen)
         after = processes.used(line.everybody())
+        took = (time.monotonic() - began) * 1000 * (os.cpu_count() or 1)
+        theirs = sum(after.values()) - sum(before.values()) + seen["load_cpu_ms"]
+        others = max(0.0, processes.busy() - busy - theirs) / took
         petitions = max(1, seen["accepted"])
         cpu = {who: round((after[who] - before[who]) / petitions, 3) for who in after}
         cpu["load"] = round(seen["load_cpu_ms"] / petitions, 3)
-        return Result(seen, cpu, processes.resident(line.everybody()))
+        return Result(seen, cpu, round(others, 3), processes.resident(line.everybody()))
 
 
 def _load(line: Line, plan: Plan) -> dict[str, Any]:

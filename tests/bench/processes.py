@@ -19,6 +19,15 @@ def used(pids: Mapping[str, int]) -> dict[str, float]:
     return found
 
 
+def busy() -> float:
+    """Milliseconds that all processors of the machine together have worked so far, for whomever."""
+    fields = [
+        int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    ]
+    # user, nice, system, idle, iowait, irq, softirq, steal; guests are counted among users.
+    return (sum(fields[:3]) + sum(fields[5:7])) * TICK
+
+
 def resident(pids: Mapping[str, int]) -> dict[str, int]:
     """Megabytes of memory held now."""
     page = os.sysconf("SC_PAGE_SIZE")
