@@ -11,10 +11,8 @@ import structlog
 
 ALLOWED: Final = frozenset(
     {
-        "event", "level", "timestamp", "service", "petition", "topic", "partition", "offset", "ordinal",
-        "reason", "detail", "count", "seconds", "step", "body", "route", "status", "code", "version", "host",
-        "port", "group", "signal", "share", "attempt", "gateway", "message", "template", "index", "trace",
-        "dropped_keys",
+        "event", "level", "timestamp", "service", "petition", "topic", "partition", "offset", "reason", "detail",
+        "count", "group", "share", "gateway", "message", "template", "sha256", "bytes", "dropped_keys",
     }
 )  # fmt: skip
 
