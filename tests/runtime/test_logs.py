@@ -33,10 +33,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_a_line_is_one_json_object_with_the_ids_that_are_bound(lines: Any) -> None:
     with structlog.contextvars.bound_contextvars(petition="P-1"):
-        structlog.get_logger().info("petition_routed", body="labor")
+        structlog.get_logger().info("petition_routed", reason="labor")
     (line,) = lines()
     assert ("petition_routed", "info", "toy", "P-1", "labor") == tuple(
-        line[key] for key in ("event", "level", "service", "petition", "body")
+        line[key] for key in ("event", "level", "service", "petition", "reason")
     )
     assert line["timestamp"].endswith("Z")
 
