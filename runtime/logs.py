@@ -12,7 +12,8 @@ import structlog
 ALLOWED: Final = frozenset(
     {
         "event", "level", "timestamp", "service", "petition", "topic", "partition", "offset", "reason",
-        "detail", "count", "group", "share", "gateway", "message", "template", "sha256", "bytes", "dropped_keys",
+        "detail", "count", "group", "share", "gateway", "message", "template", "sha256", "bytes",
+        "dropped_keys",
     }
 )  # fmt: skip
 
