@@ -20,7 +20,7 @@ from runtime.consume import Answer, Ask, Batches, Clash, Stated, Wake, Work, gua
 from runtime.draft import Delivery, Draft, Outcome
 from runtime.record import Pending, empty, from_document, to_document
 
-# More at once only wait for each other on the same journal; 8 and 32 were slower.
+# They wait for the journal, not for each other, so several are under way; more fill no more of two cores.
 AT_ONCE: Final = 16
 DURABLE: Final = WriteConcern(w="majority", j=True)
 
