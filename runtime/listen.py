@@ -132,8 +132,10 @@ class Listener:
                 pause = min(pause * 2, LONGEST_PAUSE)
             except BaseException:
                 # Whatever else it was, this batch has no outcome: nothing may be committed after it.
-                self._stopped = True
-                self._fail("a batch could not be handled")
+                # A stop that cuts a batch short is no failure: the batch comes again.
+                if not self._stopped:
+                    self._stopped = True
+                    self._fail("a batch could not be handled")
                 raise
             else:
                 return

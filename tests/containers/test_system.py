@@ -22,8 +22,7 @@ PETITION = {
 }
 TOLD = ["accepted", "case-opened", "registered", "routed"]
 OUTBOX = "import os; print(open(os.environ['NOTIFY_OUTBOX'], encoding='utf-8').read(), end='')"
-# Half a minute for the server: while containers come and go, the lab's name server drops a question now and
-# then, and the next try comes five seconds later.
+# Half a minute for the server: in the lab a connection was once seen to take more than five seconds.
 ELSEWHERE = """
 import os, pymongo
 service = "{service}"

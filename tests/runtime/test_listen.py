@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -102,3 +103,23 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
     key = petition().encode()
     assert [("envelope", Delivery(INTAKE.name, 3, 7, b"poison", None, key))] == letters
     assert 1 == bench.store.record(petition()).marks["ratings"].ordinal
+
+
+async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is() -> None:
+    failures: list[str] = []
+    for error, stopped, expected in (
+        (asyncio.CancelledError(), True, []),
+        (ZeroDivisionError(), False, ["a batch could not be handled"]),
+    ):
+        bench = Bench(toy.service())
+        listener = Listener(settings(), bench.batches, cast("Publisher", None), failures.append)
+
+        async def attempt(
+            listener: Listener = listener, error: BaseException = error, stop: bool = stopped
+        ) -> None:
+            listener._stopped = stop  # noqa: SLF001 - what stop() does first
+            raise error
+
+        with pytest.raises(type(error)):
+            await listener._until_done(attempt)  # noqa: SLF001
+        assert expected == failures
