@@ -105,6 +105,12 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
     assert 1 == bench.store.record(petition()).marks["ratings"].ordinal
 
 
+async def ended(listener: Listener, error: BaseException, stopped: bool) -> None:
+    """A batch that ends by an error, in the middle of a stop or not."""
+    listener._stopped = stopped  # noqa: SLF001 - what stop() does first
+    raise error
+
+
 async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is() -> None:
     failures: list[str] = []
     for error, stopped, expected in (
