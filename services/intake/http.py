@@ -44,7 +44,13 @@ problems.know(
         "staff-only-channel": ("该登记途径仅限工作人员使用", "请使用 network，或由工作人员登录后登记。"),
     }
 )
-REFUSALS: Final = {"not-answered-yet": 409, "already-rated": 409, "not-your-petition": 403}
+REFUSALS: Final = {
+    "no-such-petition": 404,
+    "not-answered-yet": 409,
+    "already-rated": 409,
+    "not-your-petition": 403,
+    "id-taken": 409,
+}
 WAYS_TO_RETRY: Final = 5
 PUBLIC_RECEIVER: Final = "petition-office"
 NO_STORE: Final = {"Cache-Control": "no-store"}

@@ -1,0 +1,36 @@
+"""Every refusal of a service's rules has its HTTP status and its words: none becomes an internal error."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from runtime import problems
+from services.intake import http as intake
+from services.mediation import http as mediation
+from services.routing import http as routing
+
+SERVICES = Path(__file__).parents[2] / "services"
+STATUSES = {"intake": intake.REFUSALS, "routing": routing.REFUSALS, "mediation": mediation.STATUS}
+
+
+def codes(service: str) -> set[str]:
+    """The codes that a service's rules refuse with, where they stand as words."""
+    return set(re.findall(r'Refused\("([a-z-]+)"\)', (SERVICES / service / "domain.py").read_text("utf-8")))
+
+
+@pytest.mark.parametrize("service", STATUSES)
+def test_every_refusal_has_a_status(service: str) -> None:
+    assert set() == codes(service) - set(STATUSES[service])
+
+
+@pytest.mark.parametrize("service", STATUSES)
+def test_every_status_has_words_for_the_reader(service: str) -> None:
+    # A number that is taken is never answered: the desk makes another one.
+    assert set() == set(STATUSES[service]) - set(problems.WORDS) - {"id-taken"}
+
+
+def test_the_codes_are_found_at_all() -> None:
+    assert {"already-rated", "no-such-petition"} <= codes("intake")
