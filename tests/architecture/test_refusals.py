@@ -29,7 +29,7 @@ def test_every_refusal_has_a_status(service: str) -> None:
 @pytest.mark.parametrize("service", STATUSES)
 def test_every_status_has_words_for_the_reader(service: str) -> None:
     # A number that is taken is never answered: the desk makes another one.
-    assert set() == set(STATUSES[service]) - set(problems.WORDS) - {"id-taken"}
+    assert set() == set(STATUSES[service]) - {*problems.WORDS, *mediation.WORDS} - {"id-taken"}
 
 
 def test_the_codes_are_found_at_all() -> None:
