@@ -92,7 +92,7 @@ class Commands:
 
     def overloaded(self) -> bool:
         """Whether the oldest unpublished fact is older than the limit (back-pressure)."""
-        return self._batches.oldest_unpublished() > self._unpublished_limit
+        return self._batches.flush.oldest_unpublished() > self._unpublished_limit
 
     async def _collect(self) -> None:
         await asyncio.sleep(self._wait)

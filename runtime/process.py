@@ -21,6 +21,7 @@ from runtime.clock import Clock, SystemClock
 from runtime.commands import Commands
 from runtime.consume import Batches, Redrive, Step
 from runtime.health import Health
+from runtime.kept import Kept
 from runtime.listen import Listener
 from runtime.publish import Publisher
 from runtime.service import Effects, Service
@@ -56,11 +57,19 @@ class Process:
             idempotent=settings.idempotent,
             service=service.name,
         )
-        self.batches = Batches(service, self.store, self.publisher, self.clock, effects)
+        self.batches = Batches(
+            service,
+            self.store,
+            self.publisher,
+            self.clock,
+            effects,
+            clear_at_once=False,
+            kept=Kept(settings.dockets_kept),
+        )
         if on_step is not None:
             self.batches.on_step = on_step
         # Asked when somebody looks: whatever hangs, the age is true.
-        metrics.UNPUBLISHED_SECONDS.set_function(self.batches.oldest_unpublished)
+        metrics.UNPUBLISHED_SECONDS.set_function(self.batches.flush.oldest_unpublished)
         self.commands = Commands(
             self.batches,
             wait=settings.command_wait,
@@ -95,16 +104,18 @@ class Process:
         if self.effects is not None:
             await self.effects.start()
         await self._connected("consumer", self.listener.start)
-        sweeping = asyncio.create_task(self.sweeper.run())
-        sweeping.add_done_callback(self._sweeper_ended)
-        self._tasks.append(sweeping)
+        clearing = self.batches.flush.keep_clearing(self.settings.clear_every.total_seconds())
+        for name, work in (("sweeper", self.sweeper.run()), ("clearing", clearing)):
+            task = asyncio.create_task(work, name=name)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
         self.health.started = True
         log.info("service_started", group=self.settings.group or self.service.name)
 
-    def _sweeper_ended(self, sweeping: asyncio.Task[None]) -> None:
-        # It ends by a bug only, and without it forgotten facts and due petitions would wait unseen.
-        if not sweeping.cancelled():
-            self.fail("the sweeper ended")
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # These end by a bug only, and without them forgotten facts and due petitions would wait unseen.
+        if not task.cancelled():
+            self.fail(f"the {task.get_name()} ended")
 
     async def _prepare(self) -> None:
         await self.store.prepare()
@@ -126,10 +137,11 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # Effects report what they did by commands, and commands are published: the order of the flow.
         effects = [self.effects.stop] if self.effects is not None else []
-        for finish in (self.listener.stop, *effects, self.commands.stop, self.publisher.stop):
+        clear = self.batches.flush.clear
+        for finish in (self.listener.stop, *effects, self.commands.stop, clear, self.publisher.stop):
             try:
                 await asyncio.wait_for(finish(), STOP_SECONDS)
-            except (TimeoutError, KafkaError) as error:
+            except (TimeoutError, KafkaError, DatabaseError) as error:
                 log.warning("stop_timed_out", reason=type(error).__name__, detail=finish.__qualname__)
         self.store.close()
         log.info("service_stopped")
@@ -242,6 +254,7 @@ async def _replay(process: Process, only: PetitionId | None) -> int:
             break
         works = {record.petition: (Redrive(),) for record in records}
         await process.batches.handle(works)
+        await process.batches.flush.clear()
         done.update(works)
         for record in (await process.store.load(works)).values():
             if record.parked is not None:

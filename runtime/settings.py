@@ -40,5 +40,12 @@ class ServiceSettings(BaseSettings):
     sweep_every: timedelta = Field(
         default=timedelta(seconds=1), description="pause between two looks for forgotten facts and due times"
     )
+    clear_every: timedelta = Field(
+        default=timedelta(milliseconds=250),
+        description="pause between two rounds of clearing published facts",
+    )
+    dockets_kept: int = Field(
+        default=4000, ge=0, description="dockets kept in memory for the next batch, for 30 seconds at most"
+    )
     parked_share: float = Field(default=0.2, gt=0, le=1, description="more than this share parked: stop")
     max_body: int = Field(default=1_000_000, description="largest HTTP request body in bytes")
