@@ -16,7 +16,7 @@ import structlog
 from contracts.envelope import message_id
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.notify import SmsClaimed, SmsUnknown
+from contracts.notify import SmsClaimed, SmsQueued, SmsUnknown
 from contracts.topics import NOTIFY
 from runtime.commands import UnavailableError
 from runtime.consume import Answer, Stated, Step
@@ -113,15 +113,17 @@ class Sender:
     ) -> None:
         """Take up what was just claimed, and what must be asked for."""
         for fact in facts:
-            if not isinstance(fact, SmsClaimed | SmsUnknown):
+            if not isinstance(fact, SmsQueued | SmsClaimed | SmsUnknown):
                 continue
             message = docket.own.find(fact.message)
-            if message is None or message.attempt != fact.attempt or self._stopping:
+            attempt = 1 if isinstance(fact, SmsQueued) else fact.attempt
+            if message is None or message.attempt != attempt or self._stopping:
                 continue
-            if isinstance(fact, SmsClaimed) and message.state is State.CLAIMED:
+            if isinstance(fact, SmsUnknown):
+                if message.state is State.UNKNOWN and self._gateway.caps.query:
+                    self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
+            elif fact.lease_until is not None and message.state is State.CLAIMED:
                 self._take(_Way(docket, message, traceparent), docket, message, fact.lease_until)
-            elif isinstance(fact, SmsUnknown) and message.state is State.UNKNOWN and self._gateway.caps.query:
-                self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
         if self._waiting or self._lookups or self._unsendable:
             self._begin()
 
