@@ -38,12 +38,13 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One command: on which petition, who decides, and what it follows from."""
+    """One command: on which petition, who decides, what it follows from; `fresh` as in `Ask`."""
 
     petition: PetitionId
     decide: Callable[[Any, datetime], Sequence[Fact] | Refused]
     cause: str | None = None
     traceparent: str | None = None
+    fresh: bool = False
 
 
 class Commands:
@@ -77,13 +78,14 @@ class Commands:
         *,
         cause: str | None = None,
         traceparent: str | None = None,
+        fresh: bool = False,
     ) -> Answer:
         """Let `decide` run on the petition's docket and wait until its facts are durable.
 
         Raises UnavailableError when too many wait, when facts cannot be published, or when the database
         is away: the same command may be sent again.
         """
-        (answer,) = await self.ask_all([Asked(petition, decide, cause, traceparent)])
+        (answer,) = await self.ask_all([Asked(petition, decide, cause, traceparent, fresh)])
         if isinstance(answer, UnavailableError):
             raise answer
         return answer
@@ -97,7 +99,9 @@ class Commands:
             metrics.COMMANDS.labels("unavailable").inc(len(asked))
             raise UnavailableError
         future = asyncio.get_running_loop().create_future
-        asks = [(one.petition, Ask(one.decide, future(), one.cause, one.traceparent)) for one in asked]
+        asks = [
+            (one.petition, Ask(one.decide, future(), one.cause, one.traceparent, one.fresh)) for one in asked
+        ]
         self._queue.extend(asks)
         self._taken += len(asks)
         if self._collector is None:

@@ -21,7 +21,7 @@ from runtime.draft import Delivery, Draft, Failure, Outcome
 from runtime.flush import Flush
 from runtime.kept import Kept
 from runtime.publish import Publisher
-from runtime.record import Pending, Record
+from runtime.record import Pending, Record, empty
 from runtime.service import Effects, Refused, Service
 from runtime.store import Store
 
@@ -54,12 +54,16 @@ Answer = Stated | Refused | Clash | Failure | Parked
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ask:
-    """One command: who decides, why, and who waits for the answer."""
+    """One command: who decides, why, and who waits for the answer.
+
+    `fresh` says that the petition's id was made just now: nothing is stored of it, so nothing need be loaded.
+    """
 
     decide: Callable[[Any, datetime], Sequence[Fact] | Refused]
     answer: "asyncio.Future[Answer]"
     cause: str | None = None
     traceparent: str | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,9 @@ class Batches:
         refused: dict[PetitionId, str] = {}
         saved = Saved({}, [])
         remembered = self.kept.take(waiting)
+        for petition, asked in waiting.items():
+            if petition not in remembered and all(isinstance(one, Ask) and one.fresh for one in asked):
+                remembered[petition] = empty(petition, self.service)
         while waiting:
             records = {**remembered, **await self._load([p for p in waiting if p not in remembered])}
             await self.on_step("loaded")

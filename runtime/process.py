@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from runtime.sweep import Sweeper
 log = structlog.get_logger()
 
 STOP_SECONDS: Final = 3
+# Objects made and not yet freed; the interpreter's own 700 is a few messages.
+COLLECT_AFTER: Final = 50_000
 # As many as one look into the database brings; the same ones would come again.
 MOST_PRINTED: Final = 1000
 
@@ -219,8 +222,19 @@ def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # no
         server.should_exit = True
 
     process.on_fail(stop)
+    _collect_less_often()
     server.run()
     return 1 if process.health.failed or not server.started else 0
+
+
+def _collect_less_often() -> None:
+    """Keep the garbage collector from walking, again and again, what stays for the life of the process.
+
+    Facts and dockets hold no cycles, so they go without it; under load it took a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 50, 50)
 
 
 async def _redrive(settings: ServiceSettings, build: Build, said: str | None) -> int:

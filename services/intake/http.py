@@ -211,6 +211,7 @@ class Desk:
                     lambda docket, now: domain.decide_submit(docket, asked, now),
                     cause="http",
                     traceparent=context,
+                    fresh=True,
                 )
             if isinstance(answer, Stated):
                 return Receipt(petition_id=petition, query_code=shown(code))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,6 +111,20 @@ async def test_a_no_out_of_memory_is_asked_of_the_database_before_it_is_given(be
     second = ask(once)
     await bench.batches.handle({petition(): [second]})
     assert isinstance(await second.answer, Stated)
+
+
+async def test_a_petition_whose_id_was_made_just_now_is_not_looked_for(bench: Bench) -> None:
+    one = replace(ask(once), fresh=True)
+    await bench.batches.handle({petition(): [one]})
+    assert isinstance(await one.answer, Stated)
+    assert ["save", "publish"] == bench.log
+
+
+async def test_an_id_that_two_made_at_once_belongs_to_whoever_was_saved_first(bench: Bench) -> None:
+    await bench.batches.handle({petition(): [ask(once)]})
+    second = replace(ask(once), fresh=True)
+    await bench.instance().handle({petition(): [second]})
+    assert Refused("rated") == await second.answer
 
 
 async def test_a_batch_that_could_not_be_saved_leaves_nothing_in_memory(bench: Bench) -> None:
