@@ -22,6 +22,9 @@ class ServiceSettings(BaseSettings):
     idempotent: bool = Field(default=True, description="idempotent producer; false for the Tansu broker")
     batch_size: int = Field(default=500, ge=1, le=5000, description="messages handled together at most")
     batch_wait: timedelta = Field(default=timedelta(milliseconds=10), description="longest wait for a batch")
+    batch_linger: timedelta = Field(
+        default=timedelta(0), description="pause after a small batch, so that the next one is larger"
+    )
     session_timeout: timedelta = Field(
         default=timedelta(seconds=6), description="without a heartbeat for so long, others take over"
     )
