@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, TopicPartition
+from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.schemas import Topic as KafkaTopic
 
 from contracts.envelope import Message, UndecodableError, read
 from contracts.identity import PetitionId, parse
 from contracts.topics import Topic
+from runtime import logs
 from runtime.consume import Batches, Saved, Work
 from runtime.draft import Delivery, Outcome
 from runtime.publish import LONGEST_PAUSE, Publisher
@@ -156,8 +157,10 @@ class Listener:
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._room.release()
-        if not task.cancelled() and task.exception() is not None and not self._stopped:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._stopped:
             self._stopped = True
+            log.critical("batch_failed", detail=logs.place_of(error))
             self._fail("a batch could not be handled")
 
     async def _carry(self, batch: _Batch, saving: asyncio.Future[None]) -> None:
