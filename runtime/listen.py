@@ -73,7 +73,8 @@ class Listener:
         self._linger = settings.batch_linger.total_seconds()
         self._under_way: deque[_Batch] = deque()
         self._room = asyncio.Semaphore(AHEAD)
-        self._saving: asyncio.Future[None] | None = None
+        self._saved = asyncio.Event()
+        self._saved.set()
         self._committing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         batches.outcomes = self._note
@@ -140,15 +141,14 @@ class Listener:
 
     async def _on_batch(self, message: KafkaAckableMessage) -> None:
         batch = self._read(message.raw_message)
-        if self._saving is not None:
-            await self._saving
+        await self._saved.wait()
         await self._room.acquire()
         if self._stopped:
             return
         self._in_hand = False
         self._under_way.append(batch)
-        self._saving = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._carry(batch, self._saving))
+        self._saved.clear()
+        task = asyncio.create_task(self._carry(batch))
         self._tasks.add(task)
         task.add_done_callback(self._carried)
         if len(message.raw_message) < self._settings.batch_size // 2:
@@ -163,12 +163,12 @@ class Listener:
             log.critical("batch_failed", detail=logs.place_of(error))
             self._fail("a batch could not be handled")
 
-    async def _carry(self, batch: _Batch, saving: asyncio.Future[None]) -> None:
+    async def _carry(self, batch: _Batch) -> None:
         """Bring one batch to its end, saved, published and committed; or leave it to come again."""
         try:
             saved = await self._until_done(lambda: self._batches.save(batch.works))
         finally:
-            saving.set_result(None)
+            self._saved.set()
         if saved is None:
             return
         batch.done = await self._until_done(lambda: self._finish(saved, batch)) is not None

@@ -97,7 +97,7 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
     )
     bench.store.trouble["load"] = [away(), away()]
     batch = listener._read(records)  # noqa: SLF001 - what a poll brings, without a broker
-    await listener._carry(batch, asyncio.get_running_loop().create_future())  # noqa: SLF001
+    await listener._carry(batch)  # noqa: SLF001
     assert 3 == bench.log.count("load")
     key = petition().encode()
     assert [("envelope", Delivery(INTAKE.name, 3, 7, b"poison", None, key))] == letters
@@ -125,11 +125,9 @@ async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is(
             raise error
 
         monkeypatch.setattr(bench.batches, "save", attempt)
-        batch, saving = listener._read(()), asyncio.get_running_loop().create_future()  # noqa: SLF001
-        carrying = asyncio.create_task(listener._carry(batch, saving))  # noqa: SLF001
+        carrying = asyncio.create_task(listener._carry(listener._read(())))  # noqa: SLF001
         carrying.add_done_callback(listener._carried)  # noqa: SLF001
         await asyncio.wait({carrying})
-        await saving
         assert expected == failures
 
 
@@ -150,10 +148,9 @@ async def test_nothing_is_committed_past_a_batch_that_is_not_done() -> None:
         read = ConsumerRecord(INTAKE.name, 3, offset, 0, 0, petition().encode(), value, None, 0, 0, ())
         batches.append(listener._read((read,)))  # noqa: SLF001 - what a poll brings, without a broker
     listener._under_way.extend(batches)  # noqa: SLF001
-    loop = asyncio.get_running_loop()
     # The second batch is done while the first one still waits for the broker.
     bench.publisher.open.clear()
-    first = asyncio.create_task(listener._carry(batches[0], loop.create_future()))  # noqa: SLF001
+    first = asyncio.create_task(listener._carry(batches[0]))  # noqa: SLF001
     await eventually(lambda: bench.publisher.waiting, every=0)
     batches[1].done = True
     await listener._commit()  # noqa: SLF001
