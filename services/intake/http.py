@@ -56,7 +56,8 @@ PUBLIC_RECEIVER: Final = "petition-office"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 PAGE_TOO: Final[dict[str, Any]] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 # Control characters and halves of surrogate pairs: nobody types them, and no reader could store or show them.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# U+FFFD stands where bytes of another encoding were no text: what was meant is lost already.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 # A text of these alone looks empty. Unassigned code points are no such: newer characters of names are there.
 _INVISIBLE: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Cc"})
 # One household or office has a whole network of this size to itself, and any address in it to call from.
@@ -65,7 +66,7 @@ _IPV6_NETWORK: Final = 64
 
 # What the interface description can say of it; beyond that, texts are composed (NFC) before they are
 # measured, and one of invisible characters alone is empty.
-TYPED: Final[dict[str, Any]] = {"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"}
+TYPED: Final[dict[str, Any]] = {"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]*$"}
 
 
 def clean(text: object) -> object:
@@ -421,13 +422,12 @@ def address_of(request: Request) -> str:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Return a form's text fields; raises Problem 400 if they are no text.
+    """Return the fields of a form as our pages send it; a form of another kind has none.
 
-    A sender may name any of Python's encodings: some of them fail, some give halves of surrogate pairs.
+    A multipart form may name any of Python's encodings: some fail, some give halves of surrogate pairs, and what
+    cannot be decoded would become another text.
     """
-    try:
-        values = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-        "".join(values.values()).encode()
-    except UnicodeError:
-        raise Problem(400, "malformed") from None
-    return values
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        return {}
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
