@@ -424,8 +424,8 @@ def address_of(request: Request) -> str:
 async def form_of(request: Request) -> dict[str, str]:
     """Return the fields of a form as our pages send it; a form of another kind has none.
 
-    A multipart form may name any of Python's encodings: some fail, some give halves of surrogate pairs, and what
-    cannot be decoded would become another text.
+    A multipart form may name any of Python's encodings: some fail, some give halves of surrogate pairs, and
+    what cannot be decoded would become another text.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
