@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from pydantic import ValidationError
@@ -98,9 +98,7 @@ def _no_number(_said: str) -> None:
 
 
 # Floats have room for any number.
-_names: Final[Any] = json.JSONDecoder(
-    object_pairs_hook=_named_once, parse_int=float, parse_constant=_no_number
-)
+_names: Final = json.JSONDecoder(object_pairs_hook=_named_once, parse_int=float, parse_constant=_no_number)
 
 
 def _fits(envelope: Envelope) -> bool:

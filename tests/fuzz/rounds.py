@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +69,13 @@ def one_round(target: Target, its_seed: int, examples: int) -> tuple[str, int]:
         count, last = count + 1, value
         target.check(value)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ThreadPoolExecutor(1) as pool:
         warnings.simplefilter("ignore", HypothesisWarning)
-        try:
-            test()
-        except Exception as error:  # noqa: BLE001 - whatever a target raises is what is looked for
-            return f"seed {its_seed}: {shown(last)}: {type(error).__name__}: {str(error)[:500]}", count
-    return "", count
+        # Whatever a target raises is what is looked for, so it is taken as a result, as of any task.
+        error = pool.submit(test).exception()
+    if error is None:
+        return "", count
+    return f"seed {its_seed}: {shown(last)}: {type(error).__name__}: {str(error)[:500]}", count
 
 
 def shown(value: Any) -> str:
