@@ -98,7 +98,11 @@ def _visit(gone: Gone, name: str, around: Surroundings, token: str, its_seed: in
             "phases": {"stateful": {"enabled": False}},
         }
     )
-    schema = schemathesis.openapi.from_url(f"{around.url(name)}/openapi.json", config=config)
+    try:
+        schema = schemathesis.openapi.from_url(f"{around.url(name)}/openapi.json", config=config)
+    except schemathesis.errors.LoaderError as error:
+        gone.failures.setdefault("it does not answer any more", str(error)[:500])
+        return
 
     @schema.hook
     def after_call(_context: Any, case: Any, response: Any) -> None:
