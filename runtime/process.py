@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from contracts.identity import PetitionId
 from contracts.identity import parse as parse_id
-from runtime import logs, metrics, tracing
+from runtime import logs, metrics, problems, tracing
 from runtime.clock import Clock, SystemClock
 from runtime.commands import Commands
 from runtime.consume import Batches, Redrive, Step
@@ -167,6 +167,7 @@ class Process:
             docs_url=None,
             redoc_url=None,
             openapi_url="/openapi.json",
+            responses=problems.documented(*problems.EVERYWHERE),
         )
 
     async def _start_or_fail(self) -> None:

@@ -68,7 +68,21 @@ class TriageQueue(BaseModel):
 class Decision(BaseModel):
     """Where the petition goes: one of the 15 bodies, or an office outside them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["body"],
+                    "properties": {"body": {"type": "string"}, "office": {"type": "null"}},
+                },
+                {
+                    "required": ["office"],
+                    "properties": {"office": {"type": "string"}, "body": {"type": "null"}},
+                },
+            ]
+        },
+    )
 
     body: Body | None = None
     office: Office | None = None
@@ -92,7 +106,7 @@ def routes(process: Process, gate: Gate, rules: domain.Rules) -> APIRouter:
     """Make the triage desk's routes."""
     router = APIRouter(tags=["triage desk"])
 
-    @router.get("/triage")
+    @router.get("/triage", responses=problems.documented(401, 403))
     async def queue(
         _staff: Annotated[Staff, Depends(gate.staff(*READERS))],
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -102,7 +116,7 @@ def routes(process: Process, gate: Gate, rules: domain.Rules) -> APIRouter:
             waiting=[_view(record) for record in await triage_queue(process.store, limit=limit)]
         )
 
-    @router.post("/triage/{petition_id}/decision")
+    @router.post("/triage/{petition_id}/decision", responses=problems.documented(400, 401, 403, 404, 409))
     async def decide(
         petition_id: str,
         decision: Decision,
