@@ -96,7 +96,7 @@ def _counters(stage: Stage) -> dict[str, int]:
 
 def _screens(line: Line) -> dict[str, float]:
     """How long staff wait for each list: the median."""
-    token = tokens.mint(SECRETS.staff_key, role="leader", who="bench-leader")
+    token = tokens.mint(SECRETS.staff_key, role="operator", who="bench-operator")
     found = {}
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         for name, (service, path) in SCREENS.items():
