@@ -65,6 +65,7 @@ async def _ridden(line: Line, count: int, source: str) -> Sequence[Ride]:
         chosen = zip(texts.chosen(7, source), range(count), strict=False)
         rides = await asyncio.gather(*(ridden(text) for text, _ in chosen))
     if stuck := [ride.trouble for ride in rides if ride.trouble]:
+        line.supervisor.check()
         raise LeftOverError(f"{len(stuck)} journeys did not get to their end: {stuck[0]}")
     return rides
 

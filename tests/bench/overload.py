@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,7 @@ def surged(
     """Let the generator do the phases; raises if a refusal was not as it must be or something is left."""
     pids = line.everybody()
     before, used, busy = processes.resident(pids), processes.used(pids), processes.busy()
+    began = time.monotonic()
     figures.tell(", ".join(f"{phase.name} {phase.rate:.0f}/s {phase.seconds:.0f} s" for phase in phases))
     plan = Surge(
         port=line.around.ports["intake"],
@@ -92,9 +94,9 @@ def surged(
     )
     told: dict[str, Any] = json.loads(done.stdout)
     theirs = sum(processes.used(pids).values()) - sum(used.values()) + told["load_cpu_ms"]
-    ours = processes.busy() - busy
+    took = (time.monotonic() - began) * 1000 * (os.cpu_count() or 1)
     told |= {"before_mb": before, "most_mb": processes.most_resident(pids)}
-    told["others_share"] = round(max(0.0, ours - theirs) / max(1.0, ours), 3)
+    told["others_share"] = round(max(0.0, processes.busy() - busy - theirs) / took, 3)
     for phase in told["phases"]:
         figures.tell(json.dumps(_without_seconds(phase)))
     settle(line, told, within=SETTLE_WITHIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -26,8 +27,7 @@ def sizes(stage: Stage, _seconds: float, texts: str) -> None:
         originals = journeys.complete(line, ORIGINALS, texts)
         messages = asyncio.run(_messages(line))
         logs = _logs(line)
-        sms = sum(1 for _ in line.around.outbox.open("rb"))
-        characters = line.around.outbox.stat().st_size
+        sms = [json.loads(sent) for sent in line.around.outbox.open(encoding="utf-8")]
     topics = {
         name: {
             "messages": round(count / ORIGINALS, 2),
@@ -50,8 +50,9 @@ def sizes(stage: Stage, _seconds: float, texts: str) -> None:
         database_bytes=sum(found["data"] + found["indexes"] for found in databases.values()),
         topics=topics,
         databases=databases,
-        sms=round(sms / ORIGINALS, 2),
-        outbox_bytes=round(characters / ORIGINALS),
+        sms=round(len(sms) / ORIGINALS, 2),
+        # What a gateway counts and charges: a long text is several.
+        segments=round(sum(sent["segments"] for sent in sms) / ORIGINALS, 2),
     )
 
 
