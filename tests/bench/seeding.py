@@ -62,9 +62,10 @@ def filled(
 
 
 def _empty(url: str) -> None:
-    """A kept folder has the reference's petitions of the last run."""
+    """A kept folder has the reference's petitions of the last run, and was a replica set at another port."""
     client: MongoClient[RawBSONDocument] = MongoClient(url)
     with client:
+        client.drop_database("local")
         for name in services.NAMES:
             client.drop_database(f"{named(0)}-{name}")
 
