@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import sys
@@ -25,6 +26,8 @@ def main() -> int:
         per_second=float(os.environ.get("FAULT_RATE") or PER_SECOND),
         copies=os.environ.get("CLUSTER") == "1",
     )
+    # A client says at length that a broker is away; here that is the point.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         figures, findings = asyncio.run(run(order))
     except LocalError as trouble:

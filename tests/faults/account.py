@@ -77,7 +77,7 @@ def account(evidence: Evidence) -> Account:
     slipped_in = set(evidence.unknown.values())
     records = [record for record in evidence.records if record.value not in slipped_in]
     messages, unreadable = verify.decoded(records)
-    lines = verify.first_copies(messages)
+    lines = _in_order(verify.first_copies(messages), evidence.guests)
     messages_of = {petition: _messages(topics) for petition, topics in lines.items()}
     accepted = evidence.accepted()
     expected = {*accepted, *evidence.guests}
@@ -122,6 +122,18 @@ def account(evidence: Evidence) -> Account:
         ),
     }
     return Account(figures, findings, standings)
+
+
+def _in_order(lines: verify.Lines, guests: frozenset[str]) -> verify.Lines:
+    """A guest's facts may have come out of order on purpose; what readers make of them must be in order."""
+
+    def sorted_by_number(topics: Topics) -> Topics:
+        return {topic: sorted(line, key=lambda found: found.number) for topic, line in topics.items()}
+
+    return {
+        petition: sorted_by_number(topics) if petition in guests else topics
+        for petition, topics in lines.items()
+    }
 
 
 def _messages(topics: Topics) -> Messages:

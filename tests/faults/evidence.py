@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.identity import PetitionId
 from local import services
@@ -41,11 +41,13 @@ class Evidence:
 async def gathered(crew: Crew, reader: Reader, asked: Sequence[Asked], injected: Injected) -> Evidence:
     """Read on in the topics, and everything else anew."""
     await reader.catch_up(patience=60.0)
+    # A driver blocks while it closes; through the proxies, on this very loop, it would wait for itself.
+    itself = replace(crew.around, mongo=crew.ground.mongo_itself)
     return Evidence(
         answers={one.key: frozenset(one.answers) for one in asked},
         records=list(reader.records),
         texts=await read_outbox(crew.around.outbox),
-        dockets={name: await _dockets(name, crew.around) for name in services.NAMES},
+        dockets={name: await _dockets(name, itself) for name in services.NAMES},
         guests=frozenset(injected.guests),
         unknown=dict(injected.unknown),
     )

@@ -30,10 +30,14 @@ UP_WITHIN = 180.0
 
 @dataclass(frozen=True)
 class Ground:
-    """`brokers` and `databases` are names in the keeper; without proxies nothing can be cut."""
+    """`brokers` and `databases` are names in the keeper; without proxies nothing can be cut.
+
+    `mongo` is what the services get; who judges them looks past the proxies, at `mongo_itself`.
+    """
 
     bootstrap: str
     mongo: str
+    mongo_itself: str
     keeper: Keeper
     brokers: Sequence[str]
     databases: dict[str, int]
@@ -96,6 +100,7 @@ async def single(folder: Path, keeper: Keeper) -> AsyncIterator[Ground]:
                 bootstrap=node.told,
                 # The proxy stands before the only member: nobody asks the set who is in it.
                 mongo=f"mongodb://{ports.HOST}:{to_database.port}/?directConnection=true",
+                mongo_itself=f"mongodb://{ports.HOST}:{database_port}/?directConnection=true",
                 keeper=keeper,
                 brokers=("kafka",),
                 databases={"mongod": database_port},
@@ -126,9 +131,11 @@ async def cluster(folder: Path, keeper: Keeper) -> AsyncIterator[Ground]:
         keeper.keep(name, _database(keeper, folder / name, port, name))
     await _up(nodes, databases)
     addresses = ",".join(f"{ports.HOST}:{port}" for port in databases.values())
+    url = f"mongodb://{addresses}/?replicaSet={SET}"
     ground = Ground(
         bootstrap=",".join(node.told for node in nodes),
-        mongo=f"mongodb://{addresses}/?replicaSet={SET}",
+        mongo=url,
+        mongo_itself=url,
         keeper=keeper,
         brokers=tuple(f"kafka-{node.number}" for node in nodes),
         databases=databases,

@@ -70,6 +70,8 @@ class Proxy:
         self.heal()
         for link in self._links:
             link.reset()
+        while self._links:
+            await pause(0.01)
 
     def cut(self, mode: Mode) -> None:
         """Begin to misbehave."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
+import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local.demo.streams import Reader
+from local.paths import state_directory
 from local.supervisor import Supervisor
 from tests.bench.pace import pause
 from tests.faults import told
@@ -51,15 +54,28 @@ async def run(order: Order) -> tuple[dict[str, Any], list[str]]:
     """The figures, and a sentence for each thing that does not hold."""
     with (
         tempfile.TemporaryDirectory(prefix="petition-faults-") as directory,
-        Supervisor(Path(directory) / "logs") as supervisor,
+        Supervisor(_emptied(state_directory() / "faults-logs")) as supervisor,
     ):
         folder, keeper = Path(directory), Keeper(supervisor)
-        told.tell(f"SEED={order.seed} repeats the plan; logs are in {supervisor.logs} while it runs")
+        told.tell(f"SEED={order.seed} repeats the plan; logs are in {supervisor.logs}")
+        _cancelled_by_sigterm()
         async with (
             _going_on(keeper.watch()),
             (cluster if order.copies else single)(folder, keeper) as ground,
         ):
             return await _on(ground, folder, order)
+
+
+def _emptied(logs: Path) -> Path:
+    """The logs of the last run are kept until the next one."""
+    shutil.rmtree(logs, ignore_errors=True)
+    return logs
+
+
+def _cancelled_by_sigterm() -> None:
+    """End in good order, so that nothing stays mounted."""
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _on(ground: Ground, folder: Path, order: Order) -> tuple[dict[str, Any], list[str]]:
@@ -120,7 +136,8 @@ async def _accounted(
             return found, took
         if took > DRAIN_WITHIN:
             return found, took
-        told.tell(f"not yet: {found.figures['findings']}, {found.unsettled} SMS unknown")
+        first = "; ".join(sentences(found.findings[:1]))
+        told.tell(f"not yet: {found.figures['findings']}, {found.unsettled} SMS unknown; {first}")
         await pause(LOOK_EVERY)
 
 

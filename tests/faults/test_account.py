@@ -249,6 +249,19 @@ def letter(whole: Evidence) -> Evidence:
     )
 
 
+def backwards(standing: Standing) -> list[Recorded]:
+    first, second = (place(standing.records, INTAKE.name, number) for number in (1, 2))
+    records = list(standing.records)
+    records[first], records[second] = records[second], records[first]
+    return records
+
+
+def test_only_a_guest_may_have_come_out_of_order() -> None:
+    whole, records = evidence(routed()), backwards(routed())
+    assert [] == account(replace(whole, records=records, guests=frozenset({str(ROUTED)}))).findings
+    assert Kind.LOST in {finding.kind for finding in account(replace(whole, records=records)).findings}
+
+
 PENDING = (Pending("x", (INTAKE.name,), b"", BEGAN),)
 PLANTED: dict[str, tuple[Callable[[Evidence], Evidence], Kind]] = {
     "a fact is lost in the middle": (without(NOTIFY.name, 2), Kind.LOST),
