@@ -35,7 +35,7 @@ STREAMS = frozenset(topic.name for topic in FACT_TOPICS)
 MADE_UP = "cn.petition.intake.PetitionTranslated.v1"
 # What one petition is told until its case is open; after that its streams are quiet.
 SMS_OF_A_CASE = 4
-AT_ONCE = 20
+AT_ONCE = 8
 # How long a reader has to notice that something is missing.
 OUT_OF_ORDER_FOR = 3.0
 

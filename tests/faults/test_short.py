@@ -16,7 +16,7 @@ from local.trouble import LocalError
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1500)]
 # Any seed must do; a fixed one makes a red run of the gate one that can be repeated.
-SEED = "20261125"
+SEED = "5"
 
 
 def test_nothing_is_lost_or_doubled_in_a_minute_of_faults(broker_choice: Choice) -> None:
