@@ -94,29 +94,29 @@ class Damage:
 
     async def _kill_broker(self, fault: Fault) -> None:
         brokers = self.ground.brokers
-        await self._kill_for([brokers[int(fault.pick * len(brokers))]], fault.seconds)
+        await self._kill_for(fault, brokers[int(fault.pick * len(brokers))])
 
     async def _kill_database(self, fault: Fault) -> None:
-        await self._kill_for([await self._database(fault.pick)], fault.seconds)
+        await self._kill_for(fault, await self._database(fault.pick))
 
     async def _kill_both(self, fault: Fault) -> None:
         brokers = self.ground.brokers
         broker = brokers[int(fault.pick * len(brokers))]
-        await self._kill_for([broker, await self._database(fault.pick)], fault.seconds)
+        await self._kill_for(fault, broker, await self._database(fault.pick))
 
     async def _database(self, pick: float) -> str:
         """Every second time the primary, else any."""
         names = list(self.ground.databases)
         return (pick < 0.5 and await self.ground.primary()) or names[int(pick * len(names))]
 
-    async def _kill_for(self, names: list[str], seconds: float) -> None:
+    async def _kill_for(self, fault: Fault, *names: str) -> None:
         primary = await self.ground.primary()
         roles = [f"{name} (primary)" if name == primary else name for name in names]
-        told.tell(f"SIGKILL {', '.join(roles)} for {seconds} s")
+        told.tell(f"SIGKILL {', '.join(roles)} for {fault.seconds} s")
         for name in names:
             self.ground.keeper.kill(name, stay_dead=True)
             self.kills[name] += 1
-        await pause(seconds)
+        await self._lasting(fault)
         for name in names:
             self.ground.keeper.start(name)
 
@@ -142,8 +142,17 @@ class Damage:
         told.tell(f"{fault.kind.value}: {fault.mode.value} for {fault.seconds} s")
         self.cuts[f"{'broker' if broker else 'database'} {fault.mode.value}"] += 1
         proxy.cut(fault.mode)
-        await pause(fault.seconds)
+        await self._lasting(fault)
         proxy.heal()
+
+    async def _lasting(self, fault: Fault) -> None:
+        """Let the fault last; sometimes services die in the middle of it."""
+        if fault.besides:
+            await pause(fault.seconds / 2)
+            await self._kill_services(fault)
+            await pause(fault.seconds / 2)
+        else:
+            await pause(fault.seconds)
 
     async def _fill(self, _fault: Fault) -> None:
         volume = self.ground.volume

@@ -41,22 +41,41 @@ class Evidence:
 async def gathered(crew: Crew, reader: Reader, asked: Sequence[Asked], injected: Injected) -> Evidence:
     """Read on in the topics, and everything else anew."""
     await reader.catch_up(patience=60.0)
-    # A driver blocks while it closes; through the proxies, on this very loop, it would wait for itself.
-    itself = replace(crew.around, mongo=crew.ground.mongo_itself)
     return Evidence(
         answers={one.key: frozenset(one.answers) for one in asked},
         records=list(reader.records),
         texts=await read_outbox(crew.around.outbox),
-        dockets={name: await _dockets(name, itself) for name in services.NAMES},
+        dockets={name: await _dockets(name, crew) for name in services.NAMES},
         guests=frozenset(injected.guests),
         unknown=dict(injected.unknown),
     )
 
 
-async def _dockets(name: str, around: services.Surroundings) -> dict[PetitionId, Record]:
+async def parked_in(crew: Crew, petition: PetitionId) -> list[str]:
+    """The services in which a petition is parked now."""
+    found = []
+    for name in services.NAMES:
+        store = _store(name, crew)
+        try:
+            if (await store.load([petition]))[petition].parked is not None:
+                found.append(name)
+        finally:
+            store.close()
+    return found
+
+
+def _store(name: str, crew: Crew) -> Store:
+    """A service's own store.
+
+    A driver blocks while it closes; through the proxies, on this very loop, it would wait for itself.
+    """
+    itself = replace(crew.around, mongo=crew.ground.mongo_itself)
+    return Store(services.environment(name, itself)[f"{name.upper()}_DATABASE"], SERVICES[name])
+
+
+async def _dockets(name: str, crew: Crew) -> dict[PetitionId, Record]:
     """All dockets of one service, as its own store reads them."""
-    url = services.environment(name, around)[f"{name.upper()}_DATABASE"]
-    store = Store(url, SERVICES[name])
+    store = _store(name, crew)
     found: dict[PetitionId, Record] = {}
     try:
         last = ""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -36,8 +37,10 @@ MADE_UP = "cn.petition.intake.PetitionTranslated.v1"
 # What one petition is told until its case is open; after that its streams are quiet.
 SMS_OF_A_CASE = 4
 AT_ONCE = 8
-# How long a reader has to notice that something is missing.
-OUT_OF_ORDER_FOR = 3.0
+# Routing, mediation and notify hear intake's facts.
+READERS = 3
+# How long readers have to notice that something is missing.
+NOTICED_WITHIN = 10.0
 
 
 @dataclass
@@ -47,16 +50,21 @@ class Injected:
     repeats: int = 0
     guests: set[str] = field(default_factory=set)
     guests_of: Counter[str] = field(default_factory=Counter)
+    parked_meanwhile: int = 0
     unknown: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
 class Injector:
-    """`reader` reads the topics of the run; `line` publishes on them as somebody else would."""
+    """`reader` reads the topics of the run; `line` publishes on them as somebody else would.
+
+    `parked` names the services in which a petition is parked.
+    """
 
     line: Line
     reader: Reader
     seed: int
+    parked: Callable[[PetitionId], Awaitable[list[str]]]
     done: Injected = field(default_factory=Injected)
 
     async def duplicates(self, pick: float) -> str:
@@ -76,14 +84,17 @@ class Injector:
         return f"{count} messages of {len(chosen)} petitions again, backwards"
 
     async def reordered(self, pick: float) -> str:
-        """A guest's second fact comes long before its first."""
+        """A guest's second fact comes first; the first comes when all who hear them have parked it."""
         guest = Guest(self._guest("reordered"), self.seed, pick)
         dossier, registered, accepted = guest.values()
         await self.line.send(DOSSIERS.name, dossier, key=guest.petition)
         await self.line.send(INTAKE.name, accepted, key=guest.petition)
-        await pause(OUT_OF_ORDER_FOR)
+        give_up = time.monotonic() + NOTICED_WITHIN
+        while len(found := await self.parked(guest.petition)) < READERS and time.monotonic() < give_up:
+            await pause(0.1)
+        self.done.parked_meanwhile += len(found)
         await self.line.send(INTAKE.name, registered, accepted, registered, key=guest.petition)
-        return f"{guest.petition}: number 2 came {OUT_OF_ORDER_FOR:.0f} s before number 1"
+        return f"{guest.petition}: number 2 came before number 1, parked by {', '.join(found) or 'nobody'}"
 
     async def newer_fields(self, pick: float) -> str:
         """A guest's facts carry fields that this release does not know."""

@@ -12,6 +12,7 @@ from tests.faults.proxy import CUTS, Mode
 
 LONGEST_CUT = 15.0
 LONGEST_CALM = 4.0
+ALSO_KILLED = 0.3
 
 
 class Kind(StrEnum):
@@ -38,6 +39,7 @@ WHOLE: Deck = (
     (Kind.SERVICES, 5),
     (Kind.BROKER, 2),
     (Kind.DATABASE, 2),
+    (Kind.BOTH, 1),
     (Kind.ZOMBIE, 2),
     (Kind.CUT_BROKER, 3),
     (Kind.CUT_DATABASE, 3),
@@ -47,7 +49,7 @@ WHOLE: Deck = (
     (Kind.NEWER_FIELDS, 1),
     (Kind.UNKNOWN_TYPE, 1),
 )
-SHORT: Deck = tuple((kind, 1) for kind, _ in WHOLE if kind not in {Kind.ZOMBIE, Kind.FULL})
+SHORT: Deck = tuple((kind, 1) for kind, _ in WHOLE if kind not in {Kind.ZOMBIE, Kind.FULL, Kind.BOTH})
 CLUSTER: Deck = (
     (Kind.SERVICES, 2),
     (Kind.BROKER, 3),
@@ -62,7 +64,10 @@ CLUSTER: Deck = (
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: `victims` are services, `pick` in [0, 1) chooses among whatever there is to choose from."""
+    """One fault: `victims` are services, `pick` in [0, 1) chooses among whatever there is to choose from.
+
+    `besides`: the victims are killed too, in the middle of whatever else is the matter.
+    """
 
     kind: Kind
     victims: tuple[str, ...]
@@ -70,6 +75,7 @@ class Fault:
     seconds: float
     calm: float
     pick: float
+    besides: bool
 
 
 def planned(seed: int, deck: Deck, *, longest: float = LONGEST_CUT) -> Iterator[Fault]:
@@ -89,4 +95,5 @@ def planned(seed: int, deck: Deck, *, longest: float = LONGEST_CUT) -> Iterator[
                 seconds=round(chance.uniform(1.0, longest), 1),
                 calm=round(chance.uniform(0.0, LONGEST_CALM), 1),
                 pick=chance.random(),
+                besides=chance.random() < ALSO_KILLED,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import shutil
 import signal
 import tempfile
@@ -21,7 +22,7 @@ from tests.faults import told
 from tests.faults.account import Account, account, sentences
 from tests.faults.crew import PREFIX, Crew, surroundings
 from tests.faults.damage import Damage
-from tests.faults.evidence import gathered
+from tests.faults.evidence import gathered, parked_in
 from tests.faults.ground import Ground, cluster, single
 from tests.faults.injected import Injector
 from tests.faults.keeper import Keeper
@@ -86,7 +87,7 @@ async def _on(ground: Ground, folder: Path, order: Order) -> tuple[dict[str, Any
     traffic = Traffic(crew.open_doors, crew.around.outbox, order.seed, order.per_second)
     line = Line(ground.bootstrap, ground.mongo, str(crew.around.outbox), name=PREFIX.removesuffix("-"))
     async with Reader(ground.bootstrap, prefix=PREFIX) as reader:
-        injector = Injector(line, reader, order.seed)
+        injector = Injector(line, reader, order.seed, functools.partial(parked_in, crew))
         damage = Damage(ground, crew, traffic, injector, from_the_kill=order.copies)
         async with _going_on(traffic.watch()):
             async with _going_on(traffic.run()):
@@ -109,6 +110,7 @@ async def _on(ground: Ground, folder: Path, order: Order) -> tuple[dict[str, Any
             "not_created": {str(status): count for status, count in traffic.refused.items()},
             "injected": {
                 "repeats": injector.done.repeats,
+                "parked_meanwhile": injector.done.parked_meanwhile,
                 "unknown_types": len(injector.done.unknown),
                 **dict(injector.done.guests_of),
             },
