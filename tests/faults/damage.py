@@ -19,6 +19,7 @@ from tests.faults.crew import Crew
 from tests.faults.ground import Ground
 from tests.faults.injected import Injector
 from tests.faults.plan import INJECTIONS, Fault, Kind
+from tests.faults.proxy import Mode
 from tests.faults.traffic import Traffic
 
 FROZEN_FOR = 20.0
@@ -139,10 +140,13 @@ class Damage:
         if proxy is None:
             self.skipped[fault.kind.value] = "no proxy before a cluster"
             return
-        told.tell(f"{fault.kind.value}: {fault.mode.value} for {fault.seconds} s")
+        # New connections work at once there: the time counts from the moment when the old ones died.
+        lasting = fault.mode is not Mode.HALF_OPEN
+        told.tell(f"{fault.kind.value}: {fault.mode.value}{f' for {fault.seconds} s' if lasting else ''}")
         self.cuts[f"{'broker' if broker else 'database'} {fault.mode.value}"] += 1
         proxy.cut(fault.mode)
-        await self._lasting(fault)
+        if lasting:
+            await self._lasting(fault)
         proxy.heal()
 
     async def _lasting(self, fault: Fault) -> None:

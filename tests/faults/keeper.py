@@ -79,5 +79,5 @@ class Keeper:
         kept = self.kept.pop(name)
         code = await asyncio.to_thread(kept.child.stop, 10.0)
         self.supervisor.forget(kept.child)
-        if code:
+        if code not in {0, -signal.SIGTERM}:  # it stops in order and then ends as the signal would have it
             told.tell(f"{name} was asked to stop and ended with code {code}")
