@@ -79,7 +79,8 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         batches.outcomes = self._note
         self.broker = KafkaBroker(
-            settings.broker,
+            # A list: FastStream takes "a:1,b:2" for the one address of one server.
+            settings.broker.split(","),
             client_id=f"{self._service.name}-listener",
             logger=None,
             allow_auto_create_topics=False,
