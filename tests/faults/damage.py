@@ -56,7 +56,9 @@ class Damage:
             await self._doing(fault.kind)(fault)
             if fault.kind in INJECTIONS or fault.kind.value in self.skipped:
                 continue
-            await self._recovered(fault.kind, began if self.from_the_kill else time.monotonic())
+            # A zombie is not healed: others take over, and the time counts from when it fell silent.
+            counts_from_began = self.from_the_kill or fault.kind is Kind.ZOMBIE
+            await self._recovered(fault.kind, began if counts_from_began else time.monotonic())
             if self.from_the_kill:
                 await self.ground.whole()
 
