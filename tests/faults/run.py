@@ -127,8 +127,10 @@ async def _accounted(
     for proxy in crew.ground.proxies():
         proxy.heal()
     told.tell(f"all is healed; {len(traffic.asked)} petitions were posted; draining")
-    await asyncio.wait_for(traffic.answered(), DRAIN_WITHIN)
-    await asyncio.wait_for(traffic.ask_again(), DRAIN_WITHIN)
+    # Who has no answer by then is found in the account.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(traffic.answered(), DRAIN_WITHIN)
+        await asyncio.wait_for(traffic.ask_again(), DRAIN_WITHIN)
     while True:
         # In a thread: the proxies must not stand still meanwhile.
         evidence = await gathered(crew, reader, traffic.asked, injector.done)
