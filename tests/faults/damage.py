@@ -31,7 +31,7 @@ LOOK_EVERY = 0.05
 
 @dataclass
 class Damage:
-    """`from_the_kill` measures from the fault itself (with copies, traffic should hardly stop)."""
+    """`from_the_kill` measures from the last blow itself (with copies, traffic should hardly stop)."""
 
     ground: Ground
     crew: Crew
@@ -42,6 +42,7 @@ class Damage:
     cuts: Counter[str] = field(default_factory=Counter)
     outages: dict[Kind, list[float]] = field(default_factory=lambda: defaultdict(list))
     skipped: dict[str, str] = field(default_factory=dict)
+    _last_blow: float = 0.0
 
     async def do(self, faults: Iterable[Fault], until: float) -> None:
         """Do one after the other as long as there is time; a fault that has begun is brought to its end."""
@@ -52,13 +53,12 @@ class Damage:
                 return
             if fault.kind is Kind.ZOMBIE and left < FROZEN_FOR:
                 continue
-            began = time.monotonic()
             await self._doing(fault.kind)(fault)
             if fault.kind in INJECTIONS or fault.kind.value in self.skipped:
                 continue
             # A zombie is not healed: others take over, and the time counts from when it fell silent.
-            counts_from_began = self.from_the_kill or fault.kind is Kind.ZOMBIE
-            await self._recovered(fault.kind, began if counts_from_began else time.monotonic())
+            from_the_blow = self.from_the_kill or fault.kind is Kind.ZOMBIE
+            await self._recovered(fault.kind, self._last_blow if from_the_blow else time.monotonic())
             if self.from_the_kill:
                 await self.ground.whole()
 
@@ -91,6 +91,7 @@ class Damage:
 
     async def _kill_services(self, fault: Fault) -> None:
         told.tell(f"SIGKILL {', '.join(fault.victims)}")
+        self._last_blow = time.monotonic()
         for victim in fault.victims:
             self.ground.keeper.kill(victim)
             self.kills[victim] += 1
@@ -116,6 +117,7 @@ class Damage:
         primary = await self.ground.primary()
         roles = [f"{name} (primary)" if name == primary else name for name in names]
         told.tell(f"SIGKILL {', '.join(roles)} for {fault.seconds} s")
+        self._last_blow = time.monotonic()
         for name in names:
             self.ground.keeper.kill(name, stay_dead=True)
             self.kills[name] += 1
@@ -126,7 +128,8 @@ class Damage:
     async def _zombie(self, fault: Fault) -> None:
         victim = fault.victims[0]
         told.tell(f"SIGSTOP {victim} for {FROZEN_FOR:.0f} s, a second one takes over")
-        thaw_at = time.monotonic() + FROZEN_FOR
+        self._last_blow = time.monotonic()
+        thaw_at = self._last_blow + FROZEN_FOR
         self.crew.freeze(victim)
         self.kills["stopped"] += 1
         second = await self.crew.second(victim)
