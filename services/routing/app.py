@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from contracts import topics
 from contracts.bodies import catalogue
 from contracts.kinds import Kind
+from contracts.units import roster
 from runtime.access import Gate
 from runtime.clock import Clock
 from runtime.consume import Step
@@ -15,7 +16,7 @@ from services.routing import domain
 from services.routing.classifier import Lexicon, classify, load
 from services.routing.gazetteer import find_area
 from services.routing.handlers import Handlers
-from services.routing.http import routes
+from services.routing.http import Desk, routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
@@ -47,6 +48,7 @@ def service(handlers: Handlers) -> Service[domain.Docket]:
             Part("own", topics.ROUTING, domain.Routing, domain.evolve_own),
             Part("dossier", topics.DOSSIERS, domain.Dossier, domain.evolve_dossier),
             Part("intake", topics.INTAKE, domain.Intake, domain.evolve_intake),
+            Part("mediation", topics.MEDIATION, domain.Case, domain.evolve_mediation),
         ),
         hears=handlers.hears(),
         indexes=INDEXES,
@@ -58,10 +60,18 @@ def build(
 ) -> tuple[FastAPI, Process]:
     """Make the application and its process; nothing is connected before the application starts."""
     lexicon = load()
-    rules = domain.Rules(lexicon.version, catalogue().version, settings.triage_within)
+    rules = domain.Rules(
+        lexicon.version,
+        catalogue().version,
+        settings.triage_within,
+        settings.return_within,
+        settings.conference_within,
+        settings.most_transfers,
+    )
     handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
     process = Process(settings, service(handlers), clock=clock, on_step=on_step)
     app = process.application("routing: the right body of the 15, and the triage desk")
-    app.include_router(routes(process, Gate(settings.staff_key.get_secret_value()), rules))
+    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, catalogue(), roster())
+    app.include_router(routes(desk))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

@@ -1,4 +1,4 @@
-"""What routing hears: the personal text and the acceptance, in whichever order they come."""
+"""What routing hears: the personal text and the acceptance, in whichever order; later a body's objection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted
+from contracts.mediation import CaseReturned
 from runtime.service import Heard
-from services.routing.domain import Docket, Finding, Rules, decide_route, ready
+from services.routing.domain import Docket, Finding, Rules, decide_objection, decide_route, ready
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Handlers:
         """Route once the acceptance is there too."""
         return self._route(docket, now)
 
+    def on_case_returned(self, docket: Docket, heard: Heard[CaseReturned], now: datetime) -> Sequence[Fact]:
+        """退回: lay the body's objection before the router."""
+        return decide_objection(docket, heard.fact, self.rules, now)
+
     def _route(self, docket: Docket, now: datetime) -> Sequence[Fact]:
         if not ready(docket):
             return ()
@@ -37,4 +42,8 @@ class Handlers:
 
     def hears(self) -> Mapping[type[Fact], Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]]:
         """Return the handlers by what they hear, in the order of the journey."""
-        return {PetitionAccepted: self.on_petition_accepted, DossierSaved: self.on_dossier_saved}
+        return {
+            PetitionAccepted: self.on_petition_accepted,
+            DossierSaved: self.on_dossier_saved,
+            CaseReturned: self.on_case_returned,
+        }

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from contracts.bodies import Body
 from contracts.fact import Fact
-from contracts.kinds import DecidedBy
-from contracts.routing import Office, PetitionReferred, PetitionRouted
+from contracts.routing import ConferenceGround, Occasion, Office, PetitionReferred, TriageReason
 from runtime.service import Refused
-from services.routing.domain.place import Docket, Rules, as_reasons
+from services.routing.domain.place import Docket, Guess, Rules, as_reasons
+from services.routing.domain.returns import Sending, exhausted, put, send
 
 
 def decide_triage(
@@ -20,19 +20,18 @@ def decide_triage(
         return Refused("not-in-triage")
     if isinstance(to, Office):
         return (PetitionReferred(at=now, office=to, by=by),)
-    return (
-        PetitionRouted(
-            at=now,
-            body=to,
-            second=guess.second if to == guess.first else guess.first,
-            domain=guess.domain,
-            area=guess.area,
-            kind=guess.kind,
-            reasons=as_reasons(guess.reasons) if to == guess.first else (),
-            decided_by=DecidedBy.PERSON,
-            transfer=docket.own.transfer + 1,
-            rule_version=rules.lexicon_version,
-            catalogue_version=rules.catalogue_version,
-            due=docket.intake.due,
-        ),
+    if exhausted(docket, rules):
+        return (put(docket, ConferenceGround.TRANSFERS_EXHAUSTED, None, by, rules, now),)
+    same = to == guess.first
+    sending = Sending(
+        occasion=_occasion(docket, guess),
+        reasons=as_reasons(guess.reasons) if same else (),
+        second=guess.second if same else guess.first,
     )
+    return send(docket, to, sending, rules, now)
+
+
+def _occasion(docket: Docket, guess: Guess) -> Occasion | None:
+    if guess.why is TriageReason.RETURNED:
+        return Occasion.RETURNED
+    return docket.own.history[-1].occasion if docket.own.history else None
