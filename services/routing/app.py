@@ -12,11 +12,12 @@ from runtime.consume import Step
 from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
-from services.routing import domain
+from services.routing import domain, joint
 from services.routing.classifier import Lexicon, classify, load
 from services.routing.gazetteer import find_area
 from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
+from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
@@ -59,19 +60,21 @@ def build(
     settings: Settings, *, clock: Clock | None = None, on_step: Step | None = None
 ) -> tuple[FastAPI, Process]:
     """Make the application and its process; nothing is connected before the application starts."""
-    lexicon = load()
+    lexicon, joint_rules = load(), joint.read()
     rules = domain.Rules(
-        lexicon.version,
+        f"{lexicon.version}:{joint_rules.version}",
         catalogue().version,
         settings.triage_within,
         settings.return_within,
         settings.conference_within,
         settings.most_transfers,
+        joint_rules,
     )
     handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
     process = Process(settings, service(handlers), clock=clock, on_step=on_step)
     app = process.application("routing: the right body of the 15, and the triage desk")
     desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, catalogue(), roster())
     app.include_router(routes(desk))
+    app.include_router(page_routes(desk))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

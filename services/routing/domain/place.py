@@ -35,6 +35,7 @@ from contracts.routing import (
     Tier,
     TriageReason,
 )
+from services.routing.joint import NO_RULES, JointRules
 
 
 class Place(StrEnum):
@@ -199,6 +200,11 @@ class Rules:
     return_within: timedelta = timedelta(days=2)
     conference_within: timedelta = timedelta(days=10)
     most_transfers: int = 3
+    joint: JointRules = NO_RULES
+
+    def helpers(self, docket: "Docket", lead: Body, area: str | None) -> tuple[str, ...]:
+        """Return who handles the matter together with its lead."""
+        return self.joint.helpers(f"{docket.dossier.title}\n{docket.dossier.content}", lead, area)
 
 
 def place(docket: Docket) -> Place | None:

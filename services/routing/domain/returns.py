@@ -104,16 +104,18 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
     own = docket.own
     if docket.intake.due is None:
         return ()
+    area = own.area or docket.intake.area
+    helpers = sending.helpers or rules.helpers(docket, to, area)
     return (
         PetitionRouted(
             at=now,
             body=to,
             second=sending.second,
             domain=own.domain,
-            area=own.area or docket.intake.area,
+            area=area,
             kind=own.kind or Kind.REQUEST,
-            joint=bool(sending.helpers),
-            co_handlers=sending.helpers,
+            joint=bool(helpers),
+            co_handlers=helpers,
             reasons=sending.reasons,
             decided_by=DecidedBy.PERSON,
             transfer=own.transfer + 1,

@@ -38,6 +38,9 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
         return ()
     area = docket.intake.area or found.area
     if found.sure and found.body is not None and found.kind is not Kind.REPORT:
+        helpers = rules.helpers(docket, found.body, area)
+        if not helpers and found.joint and found.second:
+            helpers = (found.second,)
         return (
             PetitionRouted(
                 at=now,
@@ -46,8 +49,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 domain=found.domain,
                 area=area,
                 kind=found.kind,
-                joint=found.joint,
-                co_handlers=(found.second,) if found.joint and found.second else (),
+                joint=found.joint or bool(helpers),
+                co_handlers=helpers,
                 reasons=as_reasons(found.reasons),
                 confidence=found.confidence,
                 decided_by=DecidedBy.MACHINE,

@@ -17,6 +17,7 @@ from contracts.routing import Office, TriageReason
 from runtime.access import Role, Staff
 from runtime.problems import FieldError, Problem
 from runtime.record import Record
+from runtime.store import Store
 from services.routing import domain, store
 from services.routing.http.desk import MOST_LISTED, READERS, Asked, Desk, Standing, Trace
 
@@ -118,7 +119,9 @@ def routes(desk: Desk) -> APIRouter:
         _staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER, Role.OPERATOR))],
     ) -> StreamingResponse:
         """Export what persons decided as training material, one JSON object a line; holds the texts."""
-        return StreamingResponse(exported(desk), media_type=NDJSON, headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            exported(desk.process.store), media_type=NDJSON, headers={"Cache-Control": "no-store"}
+        )
 
     return router
 
@@ -147,7 +150,7 @@ async def chosen(
 async def agreed(desk: Desk) -> Agreement:
     """Count over all decisions that persons ever made at the desk."""
     agreed = decided = without = 0
-    async for record in _decided(desk):
+    async for record in _decided(desk.process.store):
         for decision in record.parts["own"].decisions:
             decided += decision.first is not None
             without += decision.first is None
@@ -157,9 +160,9 @@ async def agreed(desk: Desk) -> Agreement:
     )
 
 
-async def exported(desk: Desk) -> AsyncIterator[bytes]:
+async def exported(dockets: Store) -> AsyncIterator[bytes]:
     """Yield one line a petition: the fields that training takes; whoever was erased is left out."""
-    async for record in _decided(desk):
+    async for record in _decided(dockets):
         own, dossier = record.parts["own"], record.parts["dossier"]
         if not dossier.content:
             continue
@@ -179,9 +182,9 @@ async def exported(desk: Desk) -> AsyncIterator[bytes]:
         yield msgspec.json.encode(line) + b"\n"
 
 
-async def _decided(desk: Desk) -> AsyncIterator[Record]:
+async def _decided(dockets: Store) -> AsyncIterator[Record]:
     after = LONG_AGO
-    while records := await store.decided(desk.process.store, after=after, limit=PAGE):
+    while records := await store.decided(dockets, after=after, limit=PAGE):
         for record in records:
             yield record
         after = (records[-1].parts["own"].decided_at, records[-1].petition)
