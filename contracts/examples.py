@@ -254,6 +254,12 @@ def _facts(story: Story) -> Iterator[Fact]:
         tell_by=began + timedelta(days=15),
     )
     yield intake.PetitionAccepted(at=began + timedelta(seconds=1), due=began + timedelta(days=60))
+    yield intake.PetitionSupplemented(
+        at=began + timedelta(hours=20),
+        number=1,
+        dossier_sha256=_hash(story, "supplement"),
+        request=_hash(story, "supplement request"),
+    )
     yield from _routed(story, began + timedelta(seconds=2))
     yield from _mediated(story, began + timedelta(hours=3))
     yield from _notified(story, began + timedelta(hours=3, seconds=1))

@@ -9,6 +9,7 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     dossiers.DossierSaved,
     intake.PetitionRegistered,
     intake.PetitionAccepted,
+    intake.PetitionSupplemented,
     intake.PetitionRated,
     intake.DossierRead,
     routing.PetitionRouted,

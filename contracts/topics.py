@@ -47,7 +47,9 @@ DOSSIERS: Final = Topic(
     compact=True,
     personal=True,
 )
-INTAKE: Final = Topic("petition-intake-v1", "intake", EVERYBODY, "registered, accepted, rated, dossier read")
+INTAKE: Final = Topic(
+    "petition-intake-v1", "intake", EVERYBODY, "registered, accepted, supplemented, rated, dossier read"
+)
 ROUTING: Final = Topic("petition-routing-v1", "routing", EVERYBODY, "routed, triage, returned, conference")
 MEDIATION: Final = Topic("petition-mediation-v1", "mediation", EVERYBODY, "the life of the case")
 NOTIFY: Final = Topic("petition-notify-v1", "notify", EVERYBODY, "queued, claimed, sent, failed, skipped")

@@ -9,7 +9,13 @@ from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.kinds import Channel, Outcome
 from contracts.mediation import (
     CaseAccepted,
@@ -58,6 +64,7 @@ class Intake:
     request: str = ""
     payload: str = ""
     score: int | None = None
+    supplements: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
 
 
@@ -174,6 +181,40 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
     return (dossier, registered, PetitionAccepted(at=now, due=now + asked.finish_within))
 
 
+MOST_SUPPLEMENTS = 20
+LONGEST_TEXT = 20_000
+
+
+def decide_supplement(docket: Docket, text: str, request: str, now: datetime) -> Sequence[Fact] | Refused:
+    """补充: add to the text while the matter is open; the same request adds once, and no clock moves."""
+    own, dossier = docket.own, docket.dossier
+    if own.registered_at is None or not dossier.name:
+        return Refused("no-such-petition")
+    if request in own.supplements:
+        return ()
+    if docket.mediation.answered or docket.routing.referred_to:
+        return Refused("already-answered")
+    content = f"{dossier.content}\n\n（{len(own.supplements) + 1}）补充：{text}"
+    if len(own.supplements) >= MOST_SUPPLEMENTS or len(content) > LONGEST_TEXT:
+        return Refused("supplement-too-long")
+    saved = DossierSaved(
+        at=now,
+        name=dossier.name,
+        phone=dossier.phone,
+        title=dossier.title,
+        content=content,
+        code_salt=dossier.code_salt,
+        code_hash=dossier.code_hash,
+    )
+    supplemented = PetitionSupplemented(
+        at=now,
+        number=len(own.supplements) + 1,
+        dossier_sha256=sha256(saved.data()).hexdigest(),
+        request=request,
+    )
+    return (saved, supplemented)
+
+
 def decide_rate(docket: Docket, score: int, now: datetime) -> Sequence[Fact] | Refused:
     """评价: once, and only when there is an answer to rate."""
     if not docket.mediation.answered:
@@ -220,6 +261,9 @@ def evolve_own(part: Intake, fact: Fact) -> Intake:
             )
         case PetitionAccepted():
             return replace(part, due=fact.due, events=(*part.events, _event(fact)))
+        case PetitionSupplemented():
+            events = (*part.events, _event(fact, number=str(fact.number)))
+            return replace(part, supplements=(*part.supplements, fact.request), events=events)
         case PetitionRated():
             events = (*part.events, _event(fact, score=str(fact.score)))
             return replace(part, score=fact.score, events=events)

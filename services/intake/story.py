@@ -81,6 +81,7 @@ TIERS: Final = {"township": "乡镇（街道）", "county": "区县", "city": "�
 SENTENCES: Final = {
     "PetitionRegistered": "您反映的事项已登记。",
     "PetitionAccepted": "您反映的事项已受理。",
+    "PetitionSupplemented": "已收到您第{number}次补充的情况。",
     "PetitionSentToTriage": "工作人员正在研究由哪个部门办理，确定后会告诉您。",
     "PetitionRouted": "{occasion}已转交{body}办理{why}。",
     "ReturnAgreed": "{body}提出该事项{reason}，经核实同意其意见。",

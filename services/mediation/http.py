@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from contracts.bodies import Body, Catalogue
+from contracts.bodies import Body, catalogue
 from contracts.fact import MOST, Code
 from contracts.identity import PetitionId, parse
 from contracts.kinds import Outcome, ReturnReason, SessionKind
@@ -109,7 +109,6 @@ class Desk:
     process: Process
     gate: Gate
     terms: Terms
-    catalogue: Catalogue
 
     async def take(self, said: str, staff: Staff, traceparent: str | None, decide: Decide) -> CaseView:
         """Let `decide` run on a case and return the case after it; raises Problem with the reason if not."""
@@ -130,7 +129,7 @@ class Desk:
         docket = await store.case(self.process.store, petition)
         if docket is None:
             raise Problem(404, Refusal.NO_CASE)
-        return view(docket, self.catalogue)
+        return view(docket, catalogue())
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -168,7 +167,7 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
         page, onward = await store.cases(
             desk.process.store, bodies, state or list(State), after=behind, limit=limit
         )
-        seen = CasesView(cases=[view(docket, desk.catalogue) for docket in page], next=onward and str(onward))
+        seen = CasesView(cases=[view(docket, catalogue()) for docket in page], next=onward and str(onward))
         if not pages.wanted(accept):
             return JSONResponse(seen.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
         return pages.cases(seen.cases, seen.next and _further(body, state, limit, seen.next))

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -48,6 +48,12 @@ class Handlers:
         self, docket: Docket, heard: Heard[PetitionAccepted], now: datetime
     ) -> Sequence[Fact]:
         """受理: taken up, and by when it is done."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_supplemented(
+        self, docket: Docket, heard: Heard[PetitionSupplemented], now: datetime
+    ) -> Sequence[Fact]:
+        """补充: what he added has arrived."""
         return self._tell(docket, heard, now)
 
     def on_petition_routed(
@@ -120,6 +126,7 @@ class Handlers:
             DossierSaved: self.on_dossier_saved,
             PetitionRegistered: self.on_petition_registered,
             PetitionAccepted: self.on_petition_accepted,
+            PetitionSupplemented: self.on_petition_supplemented,
             PetitionRouted: self.on_petition_routed,
             PetitionSentToTriage: self.on_petition_sent_to_triage,
             ReturnRefused: self.on_return_refused,

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -30,6 +30,7 @@ from contracts.routing import (
 OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     PetitionRegistered: ("tell_by",),
     PetitionAccepted: ("due",),
+    PetitionSupplemented: ("number",),
     PetitionRated: ("score",),
     PetitionRouted: ("body", "reason", "occasion"),
     PetitionSentToTriage: ("due", "occasion"),

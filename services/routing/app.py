@@ -1,9 +1,12 @@
 """Wires routing: the only file that knows all its parts."""
 
+from dataclasses import dataclass, replace
+
+import structlog
 from fastapi import FastAPI
 
 from contracts import topics
-from contracts.bodies import catalogue
+from contracts.bodies import SHELF, catalogue
 from contracts.kinds import Kind
 from contracts.units import roster
 from runtime.access import Gate
@@ -21,7 +24,26 @@ from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
+log = structlog.get_logger()
 NAME = "routing"
+
+
+@dataclass
+class Rulebook:
+    """Gives the rules with the catalogue in force now, and says once in the log that an edit was refused."""
+
+    settled: domain.Rules
+    refused: str = ""
+
+    def __call__(self) -> domain.Rules:
+        """Return the rules in force now."""
+        version = catalogue().version
+        if self.refused != SHELF.refused:
+            self.refused = SHELF.refused
+            log.warning("catalogue_edited", reason=self.refused or "whole again")
+        if version == self.settled.catalogue_version:
+            return self.settled
+        return replace(self.settled, catalogue_version=version)
 
 
 def finder(lexicon: Lexicon, title: str, content: str) -> domain.Finding:
@@ -61,7 +83,7 @@ def build(
 ) -> tuple[FastAPI, Process]:
     """Make the application and its process; nothing is connected before the application starts."""
     lexicon, joint_rules = load(), joint.read()
-    rules = domain.Rules(
+    settled = domain.Rules(
         f"{lexicon.version}:{joint_rules.version}",
         catalogue().version,
         settings.triage_within,
@@ -70,10 +92,12 @@ def build(
         settings.most_transfers,
         joint_rules,
     )
+
+    rules = Rulebook(settled)
     handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
     process = Process(settings, service(handlers), clock=clock, on_step=on_step)
     app = process.application("routing: the right body of the 15, and the triage desk")
-    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, catalogue(), roster())
+    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, roster())
     app.include_router(routes(desk))
     app.include_router(page_routes(desk))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
 
 from contracts import areas, calendar
+from contracts.bodies import SHELF
 from contracts.calendar import SHANGHAI
 from contracts.kinds import Kind, ReturnReason
 from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
@@ -86,7 +87,6 @@ class Pages:
             "conference_grounds": CONFERENCE_GROUNDS,
             "offices": OFFICES,
             "follow_ups": FOLLOW_UPS,
-            "bodies": {entry.code: entry.name for entry in desk.catalogue.entries.values()},
             "units": desk.roster.units,
         }
 
@@ -101,6 +101,8 @@ class Pages:
             may_choose=staff.role is Role.ROUTER,
             may_rule=staff.role in DECIDERS,
             may_resolve=staff.role is Role.LEADER,
+            bodies={entry.code: entry.name for entry in desk.catalogue.entries.values()},
+            refused=SHELF.refused,
             notice=notice,
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
@@ -128,7 +130,7 @@ def page_routes(desk: Desk) -> APIRouter:
     ) -> Response:
         to = await _fields(request)
         office = to.get("to") in set(Office)
-        asked = {"office": to.get("to")} if office else {"body": to.get("to")}
+        asked = {"office" if office else "body": to.get("to"), "kind": to.get("kind") or None}
         return await _put(
             pages,
             staff,

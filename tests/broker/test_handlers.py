@@ -25,7 +25,7 @@ from contracts.envelope import Message, digest, read, seal
 from contracts.examples import STORIES, every
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -100,6 +100,7 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
         DossierSaved: (SmsClaimed, SmsSent),
         PetitionRegistered: TOLD,
         PetitionAccepted: TOLD,
+        PetitionSupplemented: TOLD,
         PetitionRouted: TOLD,
         PetitionSentToTriage: TOLD,
         ReturnRefused: TOLD,

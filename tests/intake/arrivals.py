@@ -10,7 +10,13 @@ from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
-from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
 from contracts.mediation import (
     CaseAccepted,
@@ -102,6 +108,7 @@ REGISTERED: Final = PetitionRegistered(
 )
 ACCEPTED: Final = PetitionAccepted(at=START, due=DUE)
 READ: Final = DossierRead(at=after(1), reader="mediator-7", role="mediator", body="labor", why="handling")
+SUPPLEMENTED: Final = PetitionSupplemented(at=after(2), number=1, dossier_sha256="4" * 64, request="5" * 64)
 RATED: Final = PetitionRated(at=after(60), score=4)
 TRIAGE: Final = PetitionSentToTriage(
     at=after(1),

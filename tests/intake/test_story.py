@@ -51,6 +51,7 @@ WITHOUT_SENTENCE = {CaseRated, DossierRead, CaseKept, CaseHandedBack, ReturnRece
 TOLD_AS_LINES = {"own", "routing", "mediation"}
 EVERY_FACT: tuple[Fact, ...] = (
     *arrivals.OWN,
+    arrivals.SUPPLEMENTED,
     *arrivals.ROUTING,
     *arrivals.RETURNS,
     arrivals.REFERRED,

@@ -103,6 +103,15 @@ ACTIONS = st.one_of(
     st.tuples(st.just("refuse"), st.none()),
     st.tuples(st.just("resolve"), BODIES),
     st.tuples(st.just("follow-up"), st.booleans()),
+    st.tuples(
+        st.just("supplement"),
+        st.builds(
+            lambda body, sure, kind: replace(FOUND, body=body, sure=sure, kind=kind),
+            BODIES,
+            st.booleans(),
+            st.sampled_from(list(Kind)),
+        ),
+    ),
     st.tuples(st.just("escalate"), st.sampled_from(list(Tier))),
     st.tuples(st.just("answer"), st.none()),
     st.tuples(st.just("wait"), st.none()),
@@ -137,6 +146,7 @@ ROUTERS: dict[str, Callable[[domain.Docket, Any, datetime], Any]] = {
         "o-1",
         now,
     ),
+    "supplement": lambda docket, found, now: domain.decide_again(docket, found, RULES, now),
     "escalate": lambda docket, tier, now: domain.decide_escalation(docket, tier, "r-1", now),
 }
 # What the bodies try.

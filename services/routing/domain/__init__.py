@@ -1,7 +1,8 @@
 """Routing's rules: to which body, why, and when a person must look instead; cut by subject.
 
 place: where a petition is · route: the first decision · triage: a person's · returns: a body objects ·
-conference: the joint conference decides
+conference: the joint conference decides · reports: whom a report of wrongdoing never reaches ·
+supplement: the matter becomes another
 """
 
 from services.routing.domain.conference import (
@@ -33,8 +34,10 @@ from services.routing.domain.place import (
     is_settled,
     place,
 )
+from services.routing.domain.reports import accused, is_report
 from services.routing.domain.returns import decide_agreement, decide_objection, decide_refusal
 from services.routing.domain.route import Finding, decide_route, ready
+from services.routing.domain.supplement import decide_again
 from services.routing.domain.triage import decide_triage
 
 __all__ = [
@@ -53,7 +56,9 @@ __all__ = [
     "Routing",
     "Rules",
     "Term",
+    "accused",
     "body_of",
+    "decide_again",
     "decide_agenda",
     "decide_agreement",
     "decide_escalation",
@@ -67,6 +72,7 @@ __all__ = [
     "evolve_intake",
     "evolve_mediation",
     "evolve_own",
+    "is_report",
     "is_settled",
     "place",
     "ready",

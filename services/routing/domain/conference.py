@@ -17,6 +17,7 @@ from contracts.routing import (
 )
 from runtime.service import Refused
 from services.routing.domain.place import Docket, Place, Rules, is_settled, place
+from services.routing.domain.reports import accused, is_report
 from services.routing.domain.returns import Sending, put, send
 
 TIERS = (Tier.TOWNSHIP, Tier.COUNTY, Tier.CITY, Tier.PROVINCE)
@@ -45,6 +46,8 @@ def decide_agenda(
             return Refused("already-ended")
     if is_settled(docket):
         return Refused("already-ended")
+    if is_report(docket) and docket.own.body is None:
+        return Refused("report-of-wrongdoing")
     return (put(docket, why, group, by, rules, now),)
 
 
@@ -55,6 +58,8 @@ def decide_resolution(
     item = docket.own.item
     if place(docket) is not Place.CONFERENCE or item is None:
         return Refused("not-on-agenda")
+    if {resolution.lead, *resolution.helpers} & accused(docket):
+        return Refused("body-accused")
     if not now < resolution.follow_up_at <= resolution.finish_by:
         return Refused("dates-out-of-order")
     decided = ConferenceDecided(

@@ -155,10 +155,11 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The fold of petition-dossiers-v1: the text that is classified."""
+    """The fold of petition-dossiers-v1: the text that is classified, and when it last became another."""
 
     title: str = ""
     content: str = ""
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +332,10 @@ def _line(
 
 def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
     """Fold petition-dossiers-v1."""
-    return Dossier(fact.title, fact.content) if isinstance(fact, DossierSaved) else part
+    if not isinstance(fact, DossierSaved):
+        return part
+    same = (part.title, part.content) in {("", ""), (fact.title, fact.content)}
+    return Dossier(fact.title, fact.content, part.changed_at if same else fact.at)
 
 
 def evolve_intake(part: Intake, fact: Fact) -> Intake:

@@ -26,6 +26,7 @@ from contracts.routing import (
 )
 from runtime.service import Refused
 from services.routing.domain.place import Docket, Rules, as_reasons, is_settled
+from services.routing.domain.reports import accused, keep_away
 
 
 def decide_objection(docket: Docket, objection: CaseReturned, rules: Rules, now: datetime) -> Sequence[Fact]:
@@ -65,6 +66,8 @@ def decide_agreement(
         return Refused("no-return-pending")
     if to == own.body:
         return Refused("same-body")
+    if to in accused(docket):
+        return Refused("body-accused")
     agreed = ReturnAgreed(at=now, body=own.body, transfer=own.transfer, reason=own.objection.reason, by=by)
     if exhausted(docket, rules):
         return (agreed, put(docket, ConferenceGround.TRANSFERS_EXHAUSTED, None, None, rules, now))
@@ -97,6 +100,7 @@ class Sending:
     second: Body | None = None
     helpers: tuple[str, ...] = ()
     conference: int | None = None
+    kind: Kind | None = None
 
 
 def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime) -> Sequence[Fact]:
@@ -105,7 +109,7 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
     if docket.intake.due is None:
         return ()
     area = own.area or docket.intake.area
-    helpers = sending.helpers or rules.helpers(docket, to, area)
+    helpers = keep_away(docket, sending.helpers or rules.helpers(docket, to, area))
     return (
         PetitionRouted(
             at=now,
@@ -113,7 +117,7 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
             second=sending.second,
             domain=own.domain,
             area=area,
-            kind=own.kind or Kind.REQUEST,
+            kind=sending.kind or own.kind or Kind.REQUEST,
             joint=bool(helpers),
             co_handlers=helpers,
             reasons=sending.reasons,

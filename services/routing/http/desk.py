@@ -9,7 +9,7 @@ from fastapi import Header
 from pydantic import BaseModel, ConfigDict
 
 from contracts import identity
-from contracts.bodies import Catalogue
+from contracts.bodies import Catalogue, catalogue
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.units import Roster
@@ -27,6 +27,14 @@ problems.know(
         "not-in-triage": ("该事项不在待研判队列中", "可能已由其他同事处理，请刷新队列。"),
         "no-return-pending": ("该事项没有待裁定的退回异议", "可能已由其他同事裁定，请刷新队列。"),
         "same-body": ("不能再交给提出异议的机构", "请选择其他机构；仍应由它办理的，请驳回异议。"),
+        "body-accused": (
+            "检举控告事项不能交给被反映的单位",
+            "请移送纪检监察机关，或选择与被反映单位无关的机构。",
+        ),
+        "report-of-wrongdoing": (
+            "检举控告事项应当移送纪检监察机关",
+            "经核实不属于检举控告的，请在 kind 中注明正确的类别后再分办。",
+        ),
         "not-routed-yet": ("该事项尚未分办", "请在分办之后再提交联席会议。"),
         "already-on-agenda": ("该事项已列入联席会议议题", "请刷新议题列表。"),
         "already-ended": ("该事项已有结果或已移送", "无需再提交；请查看办理情况。"),
@@ -41,6 +49,8 @@ REFUSALS: Final = {
     "not-in-triage": 409,
     "no-return-pending": 409,
     "same-body": 422,
+    "body-accused": 409,
+    "report-of-wrongdoing": 409,
     "not-routed-yet": 409,
     "already-on-agenda": 409,
     "already-ended": 409,
@@ -78,9 +88,18 @@ class Desk:
 
     process: Process
     gate: Gate
-    rules: domain.Rules
-    catalogue: Catalogue
+    current: Callable[[], domain.Rules]
     roster: Roster
+
+    @property
+    def rules(self) -> domain.Rules:
+        """The rules in force now."""
+        return self.current()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force now."""
+        return catalogue()
 
     async def take(self, said: str, decide: Decide, traceparent: str | None, span: str) -> Standing:
         """Let `decide` run on a petition and tell where it is then; raises Problem with the reason if not."""

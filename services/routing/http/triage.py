@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
@@ -67,6 +67,7 @@ class Choice(Asked):
 
     body: Body | None = None
     office: Office | None = None
+    kind: Kind | None = Field(default=None, description="corrects the kind: a report goes to no body as such")
 
     @model_validator(mode="after")
     def _one(self) -> "Choice":
@@ -141,7 +142,7 @@ async def chosen(
     to = choice.body or choice.office or Office.PETITION_OFFICE
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_triage(docket, to, staff.who, desk.rules, now),
+        lambda docket, now: domain.decide_triage(docket, to, staff.who, desk.rules, now, choice.kind),
         traceparent,
         "triage",
     )
