@@ -6,10 +6,10 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --gene
         --no-emit-index-url
 
 # Passed on to the programs when they are given: make up BROKER=tansu PORT_BASE=9001
-export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS SECONDS TEXTS WINDOW
+export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS SECONDS TEXTS WINDOW FUZZ_SECONDS SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check bench containers lock clean-local run-tools dev-tools
+.PHONY: help up demo test check bench fuzz containers lock clean-local run-tools dev-tools
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: dev-tools ## format, lint, types, imports, contracts and the tests that n
 
 bench: dev-tools ## measure the line against the textbook's shape (ONLY=pipeline|hop|latency|loop, SECONDS=, TEXTS=)
 	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+fuzz: dev-tools ## send the services and decoders what nobody should send (FUZZ_SECONDS=120, SEED=, ONLY=intake …)
+	@exec $(PY) -m tests.fuzz $(if $(ONLY),--only $(ONLY))
 
 containers: dev-tools ## build and run the four images in the container lab; needs root
 	$(PY) -m pytest -m containers $(ARGS)

@@ -20,6 +20,7 @@ NAMES: Final[dict[str, str]] = {
     "430181": "浏阳市",
     "430182": "宁乡市",
 }
+PATTERN: Final = rf"^(?:{'|'.join(NAMES)})(?:[0-9]{{3}}(?:[0-9]{{3}})?)?$"
 _SHAPE: Final = re.compile(r"[0-9]{6}(?:[0-9]{3}(?:[0-9]{3})?)?")
 
 

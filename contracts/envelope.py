@@ -4,6 +4,8 @@ The bytes are made once, by `seal`; they are stored, published and hashed as the
 may depend on anything but its arguments.
 """
 
+import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,10 +16,17 @@ from pydantic import ValidationError
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.registry import BY_TYPE, short_name
+from contracts.registry import BY_TYPE, FACTS, short_name
 from contracts.topics import Topic
 
+
+def _shape(pattern: str, *, least: int | None = None, most: int) -> msgspec.Meta:
+    """Put a pattern into the published schema; `_fits` checks it, since msgspec takes 2 µs for each."""
+    return msgspec.Meta(min_length=least, max_length=most, extra_json_schema={"pattern": pattern})
+
+
 # `$` also matches before a final newline: the maximum lengths below, or the look-ahead, rule that out.
+_VERSION: Final = r"^1\.0$"
 _SHA256: Final = r"^[0-9a-f]{64}$"
 _PETITION: Final = r"^[0-9A-HJKMNP-RTV-Z]{5}(-[0-9A-HJKMNP-RTV-Z]{5}){2}$"
 _PRINTABLE: Final = r"^[!-~]*(?!\n)$"
@@ -31,18 +40,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     preceding one's bytes and is absent on the first.
     """
 
-    specversion: Annotated[str, msgspec.Meta(max_length=3, pattern=r"^1\.0$")]
-    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
-    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
-    subject: Annotated[str, msgspec.Meta(max_length=17, pattern=_PETITION)]
+    specversion: Annotated[str, _shape(_VERSION, most=3)]
+    id: Annotated[str, _shape(_PRINTABLE, least=1, most=200)]
+    source: Annotated[str, _shape(_PRINTABLE, least=1, most=100)]
+    type: Annotated[str, _shape(_PRINTABLE, least=1, most=100)]
+    subject: Annotated[str, _shape(_PETITION, most=17)]
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     datacontenttype: str = ""
     dataschema: str = ""
     ordinal: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
-    previous: Annotated[str, msgspec.Meta(max_length=64, pattern=_SHA256)] | None = None
+    previous: Annotated[str, _shape(_SHA256, most=64)] | None = None
     causationid: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    traceparent: Annotated[str, msgspec.Meta(max_length=55, pattern=_TRACEPARENT)] | None = None
+    traceparent: Annotated[str, _shape(_TRACEPARENT, most=55)] | None = None
     data: msgspec.Raw
 
 
@@ -68,8 +77,57 @@ class UndecodableError(ValueError):
         self.reason = reason
 
 
+_SOURCES: Final = {kind: f"/petition-bridge/{kind.TOPIC.writer}" for kind in FACTS}
+_SCHEMAS: Final = {kind: f"urn:petition-bridge:{short_name(kind).replace('/', ':')}" for kind in FACTS}
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Envelope)
+_is_version: Final = re.compile(_VERSION).match
+_is_printable: Final = re.compile(_PRINTABLE).match
+_is_petition: Final = re.compile(_PETITION).match
+_is_sha256: Final = re.compile(_SHA256).match
+_is_traceparent: Final = re.compile(_TRACEPARENT).match
+
+
+def _named_once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name stands twice")
+
+
+def _no_number(_said: str) -> None:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+# Floats have room for any number.
+_names: Final = json.JSONDecoder(object_pairs_hook=_named_once, parse_int=float, parse_constant=_no_number)
+
+
+def _fits(envelope: Envelope) -> bool:
+    """Whether each text has the shape that the schema publishes."""
+    return bool(
+        _is_version(envelope.specversion)
+        and _is_printable(envelope.id)
+        and _is_printable(envelope.source)
+        and (envelope.type in BY_TYPE or _is_printable(envelope.type))
+        and _is_petition(envelope.subject)
+        and (envelope.previous is None or _is_sha256(envelope.previous))
+        and (envelope.traceparent is None or _is_traceparent(envelope.traceparent))
+    )
+
+
+def _look_through(value: bytes, envelope: Envelope, fact: Fact | None) -> None:
+    """Refuse what two readers could hear differently: a name that stands twice in one object (RFC 7493).
+
+    Of such names our parsers take the last, others the first, and neither msgspec nor pydantic looks. What
+    `seal` has written is known by its bytes, at a tenth of the price.
+    """
+    if fact is not None and _encoder.encode(envelope) == value and fact.data() == bytes(envelope.data):
+        return
+    try:
+        _names.decode(value.decode())
+    except UnicodeDecodeError:
+        raise UndecodableError("envelope") from None  # msgspec looks only at the texts that it keeps
+    except (ValueError, RecursionError):
+        raise UndecodableError("names") from None
 
 
 def message_id(topic: Topic, petition: PetitionId, ordinal: int) -> str:
@@ -92,12 +150,12 @@ def seal(
         Envelope(
             specversion="1.0",
             id=message_id(kind.TOPIC, petition, ordinal),
-            source=f"/petition-bridge/{kind.TOPIC.writer}",
+            source=_SOURCES[kind],
             type=kind.TYPE,
             subject=petition,
             time=fact.at,
             datacontenttype="application/json",
-            dataschema=f"urn:petition-bridge:{short_name(kind).replace('/', ':')}",
+            dataschema=_SCHEMAS[kind],
             ordinal=ordinal,
             previous=previous,
             causationid=cause,
@@ -118,8 +176,11 @@ def read(value: bytes) -> Message:
         envelope = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UndecodableError("envelope") from None
+    if not _fits(envelope):
+        raise UndecodableError("envelope")
     kind = BY_TYPE.get(envelope.type)
     if kind is None:
+        _look_through(value, envelope, None)
         return Message(envelope, digest(value), None)
     try:
         fact = kind.model_validate_json(bytes(envelope.data))
@@ -128,4 +189,5 @@ def read(value: bytes) -> Message:
         raise UndecodableError("data") from None
     if fact.at != envelope.time:
         raise UndecodableError("time")
+    _look_through(value, envelope, fact)
     return Message(envelope, digest(value), fact)

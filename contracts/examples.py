@@ -415,14 +415,13 @@ def _notified(story: Story, began: datetime) -> Iterator[Fact]:
     opened = message_id(MEDIATION, story.petition, 1)
     message = "case-opened.1"
     yield notify.SmsQueued(
-        at=began, message=message, template="case-opened", template_version="2026-11-01", cause=opened
-    )
-    yield notify.SmsClaimed(
-        at=began + timedelta(seconds=1),
+        at=began,
         message=message,
-        attempt=1,
+        template="case-opened",
+        template_version="2026-11-01",
+        cause=opened,
         gateway="outbox",
-        lease_until=began + timedelta(minutes=1),
+        lease_until=began + timedelta(seconds=30),
     )
     yield notify.SmsNotSent(
         at=began + timedelta(seconds=2),
@@ -430,6 +429,13 @@ def _notified(story: Story, began: datetime) -> Iterator[Fact]:
         attempt=1,
         reason="gateway-busy",
         retry_at=began + timedelta(seconds=32),
+    )
+    yield notify.SmsClaimed(
+        at=began + timedelta(seconds=32),
+        message=message,
+        attempt=2,
+        gateway="outbox",
+        lease_until=began + timedelta(minutes=1),
     )
     yield notify.SmsSent(
         at=began + timedelta(seconds=33),

@@ -15,13 +15,7 @@ _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 MOST: Final = 2_147_483_647
 
 
-def _in_our_time(moment: datetime) -> datetime:
-    if not _EARLIEST <= moment < _LATEST:
-        raise ValueError("a time lies between the years 2000 and 2200")
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
+Moment = Annotated[AwareDatetime, Field(ge=_EARLIEST, lt=_LATEST)]
 
 
 class Fact(BaseModel):

@@ -9,7 +9,7 @@ Left out are I, L, O, U and S, which the ear or the eye confuses with 1, 0, V an
 """
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
 PetitionId = NewType("PetitionId", str)
@@ -54,7 +54,7 @@ def received_at(petition: PetitionId) -> datetime:
     value = 0
     for symbol in petition.replace("-", "")[:TIME_LENGTH]:
         value = value * len(ALPHABET) + _VALUE[symbol]
-    return datetime.fromtimestamp(EPOCH.timestamp() + value / 1000, tz=UTC)
+    return EPOCH + timedelta(milliseconds=value)
 
 
 def check_character(plain: str) -> str:

@@ -24,7 +24,10 @@ class SkipReason(StrEnum):
 
 
 class SmsQueued(Fact):
-    """The petitioner will be told; `message` is unique within the petition, `cause` is the fact's id."""
+    """The petitioner will be told; `message` is unique within the petition, `cause` is the fact's id.
+
+    With `gateway` and `lease_until` its first attempt is claimed at once, as `SmsClaimed` would say.
+    """
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsQueued.v1"
     TOPIC: ClassVar[Topic] = NOTIFY
@@ -33,10 +36,12 @@ class SmsQueued(Fact):
     template: Code
     template_version: Code
     cause: str = Field(min_length=1, max_length=200)
+    gateway: Code | None = None
+    lease_until: Moment | None = None
 
 
 class SmsClaimed(Fact):
-    """One sender took the message until `lease_until`; stated before the gateway is called."""
+    """One sender took a waiting message until `lease_until`; stated before the gateway is called."""
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsClaimed.v1"
     TOPIC: ClassVar[Topic] = NOTIFY

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 import jwt
-from fastapi import Header
+from fastapi import Header, Security
+from fastapi.security import HTTPBearer
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.bodies import Body
@@ -14,6 +15,10 @@ from contracts.fact import Code
 from runtime.problems import Problem
 
 LEEWAY_SECONDS: Final = 60
+# For the interface description alone: the gate reads the header itself, to say what it lacks.
+SCHEME: Final = HTTPBearer(
+    scheme_name="staff", bearerFormat="JWT", description="A staff token with one role", auto_error=False
+)
 # Who and unit stand in facts: codes, never names of people.
 _CODE: Final[TypeAdapter[str]] = TypeAdapter(Code)
 
@@ -75,7 +80,10 @@ class Gate:
     def staff(self, *roles: Role) -> Callable[[str], Staff]:
         """Make the dependency that lets only these roles in."""
 
-        def check(authorization: Annotated[str, Header()] = "") -> Staff:
+        def check(
+            authorization: Annotated[str, Header(include_in_schema=False)] = "",
+            _scheme: Annotated[object, Security(SCHEME)] = None,
+        ) -> Staff:
             staff = self.read(authorization)
             if staff.role not in roles:
                 raise Problem(403, "role-not-allowed")

@@ -5,7 +5,9 @@ sweeper of another instance does it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ from runtime.store import DatabaseError
 
 log = structlog.get_logger()
 
-MOST_AT_ONCE: Final = 200
+MOST_AT_ONCE: Final = 500
 BATCHES_AT_ONCE: Final = 4
 ANSWER_WITHIN: Final = timedelta(seconds=10)
 
@@ -32,6 +34,17 @@ class UnavailableError(Exception):
     def __init__(self, seconds: int = 5) -> None:
         super().__init__("unavailable")
         self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command: on which petition, who decides, what it follows from; `fresh` as in `Ask`."""
+
+    petition: PetitionId
+    decide: Callable[[Any, datetime], Sequence[Fact] | Refused]
+    cause: str | None = None
+    traceparent: str | None = None
+    fresh: bool = False
 
 
 class Commands:
@@ -65,34 +78,48 @@ class Commands:
         *,
         cause: str | None = None,
         traceparent: str | None = None,
+        fresh: bool = False,
     ) -> Answer:
         """Let `decide` run on the petition's docket and wait until its facts are durable.
 
         Raises UnavailableError when too many wait, when facts cannot be published, or when the database
         is away: the same command may be sent again.
         """
+        (answer,) = await self.ask_all([Asked(petition, decide, cause, traceparent, fresh)])
+        if isinstance(answer, UnavailableError):
+            raise answer
+        return answer
+
+    async def ask_all(self, asked: Sequence[Asked]) -> list[Answer | UnavailableError]:
+        """Let many decide, each on its docket; answers stand in the order of `asked`, with one time limit.
+
+        Raises UnavailableError when none of them is taken.
+        """
         if self.closed or self._taken >= self._limit or self.overloaded():
-            metrics.COMMANDS.labels("unavailable").inc()
+            metrics.COMMANDS.labels("unavailable").inc(len(asked))
             raise UnavailableError
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append((petition, Ask(decide, answer, cause, traceparent)))
-        self._taken += 1
+        future = asyncio.get_running_loop().create_future
+        asks = [
+            (one.petition, Ask(one.decide, future(), one.cause, one.traceparent, one.fresh)) for one in asked
+        ]
+        self._queue.extend(asks)
+        self._taken += len(asks)
         if self._collector is None:
             self._collector = asyncio.create_task(self._collect())
         try:
-            given = await asyncio.wait_for(answer, self._answer_within)
-        except TimeoutError:
-            # It may still be taken; the same command again finds what it did.
-            metrics.COMMANDS.labels("unavailable").inc()
-            raise UnavailableError from None
+            await asyncio.wait([ask.answer for _, ask in asks], timeout=self._answer_within)
         finally:
-            self._taken -= 1
-        metrics.COMMANDS.labels(_KINDS[type(given)]).inc()
-        return given
+            self._taken -= len(asks)
+            for _, ask in asks:
+                ask.answer.cancel()  # it may still be taken; the same command again finds what it did
+        answers = [_given(ask.answer) for _, ask in asks]
+        for kind, count in Counter(_KINDS[type(answer)] for answer in answers).items():
+            metrics.COMMANDS.labels(kind).inc(count)
+        return answers
 
     def overloaded(self) -> bool:
         """Whether the oldest unpublished fact is older than the limit (back-pressure)."""
-        return self._batches.oldest_unpublished() > self._unpublished_limit
+        return self._batches.flush.oldest_unpublished() > self._unpublished_limit
 
     async def _collect(self) -> None:
         await asyncio.sleep(self._wait)
@@ -141,4 +168,16 @@ _KINDS: Final = {
     Clash: "clash",
     Failure: "failed",
     Parked: "refused",
+    UnavailableError: "unavailable",
 }
+
+
+def _given(future: "asyncio.Future[Answer]") -> Answer | UnavailableError:
+    if future.cancelled():
+        return UnavailableError()
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, UnavailableError):
+        return error
+    raise error

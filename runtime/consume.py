@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
-from time import perf_counter
 from typing import Any, Final
 
 import structlog
@@ -20,16 +18,16 @@ from contracts.identity import PetitionId
 from runtime import logs, metrics, tracing
 from runtime.clock import Clock
 from runtime.draft import Delivery, Draft, Failure, Outcome
+from runtime.flush import Flush
+from runtime.kept import Kept
 from runtime.publish import Publisher
-from runtime.record import Pending, Record
+from runtime.record import Pending, Record, empty
 from runtime.service import Effects, Refused, Service
 from runtime.store import Store
 
 log = structlog.get_logger()
 
 LOST_RACE: Final = "_id"
-# How many published ids are remembered, so that a batch that loaded them before they were cleared skips them.
-RECENT: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,16 @@ Answer = Stated | Refused | Clash | Failure | Parked
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ask:
-    """One command: who decides, why, and who waits for the answer."""
+    """One command: who decides, why, and who waits for the answer.
+
+    `fresh` says that the petition's id was made just now: nothing is stored of it, so nothing need be loaded.
+    """
 
     decide: Callable[[Any, datetime], Sequence[Fact] | Refused]
     answer: "asyncio.Future[Answer]"
     cause: str | None = None
     traceparent: str | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ async def _no_step(_name: str) -> None:
 class Saved:
     """What a batch has yet to publish: facts by petition, and messages that nothing has room for."""
 
-    pending: dict[PetitionId, list[Pending]]
+    pending: dict[PetitionId, tuple[Pending, ...]]
     surplus: list[Delivery]
 
 
@@ -96,6 +98,7 @@ class Batches:
 
     `on_step` is called after each step with its name; the crash tests end the process there.
     `outcomes` hears what became of each message, and of each petition that it was parked.
+    `kept` remembers dockets between batches, `clear_at_once` and `flush` say when published facts go.
     """
 
     service: Service[Any]
@@ -105,9 +108,16 @@ class Batches:
     effects: Effects | None = None
     on_step: Step = _no_step
     outcomes: Callable[[Outcome, str], None] = lambda _outcome, _topic: None
-    _in_flight: dict[PetitionId, asyncio.Future[None]] = field(default_factory=dict)
-    _started: dict[int, float] = field(default_factory=dict)
-    _recent: dict[str, None] = field(default_factory=dict)
+    clear_at_once: bool = True
+    kept: Kept = field(default_factory=Kept)
+    flush: Flush = field(init=False)
+    _busy: dict[PetitionId, asyncio.Future[None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flush = Flush(self.store, self.publisher, self._step, at_once=self.clear_at_once)
+
+    async def _step(self, name: str) -> None:
+        await self.on_step(name)  # whoever listens may have changed since this was made
 
     async def handle(self, works: Mapping[PetitionId, Sequence[Work]]) -> None:
         """Take one batch from load to clear; raises DatabaseError when the database is away.
@@ -119,100 +129,90 @@ class Batches:
     async def save(self, works: Mapping[PetitionId, Sequence[Work]]) -> "Saved":
         """Load, decide and save; whoever asked has his answer when this returns."""
         metrics.BATCH.observe(len(works))
+        await self._turn(works)
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._busy.update(dict.fromkeys(works, mine))
+        try:
+            return await self._saved(works)
+        finally:
+            for petition in works:
+                del self._busy[petition]
+            mine.set_result(None)
+
+    async def _turn(self, works: Mapping[PetitionId, Sequence[Work]]) -> None:
+        """Wait for batches of this process that have a petition of these in hand: one would lose the race."""
+        while others := {self._busy[petition] for petition in works if petition in self._busy}:
+            await asyncio.wait(others)
+
+    async def _saved(self, works: Mapping[PetitionId, Sequence[Work]]) -> "Saved":
         waiting: dict[PetitionId, Sequence[Work]] = dict(works)
         refused: dict[PetitionId, str] = {}
         saved = Saved({}, [])
+        remembered = self.kept.take(waiting)
+        for petition, asked in waiting.items():
+            if petition not in remembered and all(isinstance(one, Ask) and one.fresh for one in asked):
+                remembered[petition] = empty(petition, self.service)
         while waiting:
-            with _timed("load"):
-                records = await self.store.load(waiting)
+            records = {**remembered, **await self._load([p for p in waiting if p not in remembered])}
             await self.on_step("loaded")
             now = self.clock.now()
-            with _timed("decide"):
+            with metrics.timed("decide"):
                 drafts = [self._draft(records[p], waiting[p], now, refused.get(p)) for p in waiting]
             await self.on_step("decided")
-            with _timed("save"):
+            with metrics.timed("save"):
                 clashes = await self.store.save([draft for draft, *_ in drafts if draft.changed])
             await self.on_step("saved")
             again: set[PetitionId] = set()
+            races = 0
             for draft, answers, outcomes in drafts:
                 petition = draft.record.petition
                 clash = clashes.get(petition)
                 if clash == LOST_RACE:
                     again.add(petition)
+                    races += 1
                 elif clash is not None and len(answers) < len(waiting[petition]):
                     # Nobody waits for the answer to a heard fact, and it must not be passed over: park it.
                     again.add(petition)
                     refused[petition] = clash
+                elif answers and petition in remembered and not draft.changed:
+                    # A "no" must hold against what is stored, and what is remembered may be older.
+                    again.add(petition)
                 else:
                     self._count(draft, outcomes)
                     self._answer(answers, Clash(clash) if clash else None)
                     if clash is None:
                         self._keep(draft, saved)
-            metrics.RACES.inc(len(again))
+            metrics.RACES.inc(races)
+            remembered = {}
             waiting = {petition: works for petition, works in waiting.items() if petition in again}
         return saved
 
+    async def _load(self, petitions: Sequence[PetitionId]) -> dict[PetitionId, Record]:
+        if not petitions:
+            return {}
+        with metrics.timed("load"):
+            return await self.store.load(petitions)
+
     async def finish(self, saved: "Saved") -> None:
         """Publish and clear what was saved; what found no room behind a parked message is a dead letter."""
-        await self.publish(saved.pending)
+        await self.flush.publish(saved.pending)
         for delivery in saved.surplus:
             await self.publisher.dead_letter("parked-full", delivery)
 
     def _keep(self, draft: Draft, saved: "Saved") -> None:
-        if facts := [*draft.record.pending, *draft.new]:
+        if draft.left is not None and draft.changed:
+            self.flush.left_out(draft.record, draft.left)
+        if facts := draft.pending:
             saved.pending[draft.record.petition] = facts
         saved.surplus.extend(draft.surplus)
+        self.kept.put(draft.stored())
         if self.effects is not None and draft.changed:
             self.effects.saved(draft.docket, draft.facts, woken=draft.woken, traceparent=draft.traceparent)
-
-    async def publish(self, pending: Mapping[PetitionId, Sequence[Pending]]) -> None:
-        """Publish and clear; the sweeper comes in here too.
-
-        Two batches of this process may hold facts of one petition: the later one waits for the earlier one,
-        so that the order holds even if a publish must be repeated, and leaves out what that one published.
-        """
-        if not pending:
-            return
-        earlier = {self._in_flight[petition] for petition in pending if petition in self._in_flight}
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._in_flight.update(dict.fromkeys(pending, mine))
-        self._started[id(mine)] = perf_counter()
-        try:
-            if earlier:
-                await asyncio.wait(earlier)
-            due = {
-                petition: facts
-                for petition, all_facts in pending.items()
-                if (facts := [fact for fact in all_facts if fact.id not in self._recent])
-            }
-            if due:
-                await self._publish(due)
-        finally:
-            del self._started[id(mine)]
-            for petition in pending:
-                if self._in_flight.get(petition) is mine:
-                    del self._in_flight[petition]
-            mine.set_result(None)
-
-    async def _publish(self, due: Mapping[PetitionId, Sequence[Pending]]) -> None:
-        with _timed("publish"):
-            await self.publisher.publish(due)
-        await self.on_step("published")
-        with _timed("clear"):
-            await self.store.clear(due)
-        await self.on_step("cleared")
-        self._recent.update(dict.fromkeys(fact.id for facts in due.values() for fact in facts))
-        for old in list(islice(self._recent, max(0, len(self._recent) - RECENT))):
-            del self._recent[old]
-
-    def oldest_unpublished(self) -> float:
-        """Return the age in seconds of the oldest batch that waits for the broker."""
-        return perf_counter() - min(self._started.values()) if self._started else 0.0
 
     def _draft(
         self, record: Record, works: Sequence[Work], now: datetime, refused: str | None
     ) -> tuple[Draft, list[tuple[Ask, Answer]], list[tuple[Outcome, str]]]:
-        draft = Draft(record, self.service, guarded)
+        draft = Draft(record, self.service, guarded, left=self.flush.left(record))
         answers: list[tuple[Ask, Answer]] = []
         outcomes: list[tuple[Outcome, str]] = []
         if refused is not None:
@@ -281,14 +281,3 @@ def _traced(draft: Draft, delivery: Delivery, now: datetime) -> Outcome:
     envelope = delivery.message.envelope
     with tracing.span(f"hear {envelope.type}", envelope.traceparent) as context:
         return draft.hear(delivery, now, context)
-
-
-class _timed:  # noqa: N801 - reads as a verb where it is used
-    def __init__(self, step: str) -> None:
-        self._step = step
-
-    def __enter__(self) -> None:
-        self._start = perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        metrics.STEP_SECONDS.labels(self._step).observe(perf_counter() - self._start)

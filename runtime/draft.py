@@ -65,7 +65,14 @@ MOST_PARKED_BYTES: Final = 8 * 1024 * 1024
 class Draft:
     """The working copy of one petition during one batch."""
 
-    def __init__(self, record: Record, service: Service[Any], guard: Guard) -> None:
+    def __init__(
+        self,
+        record: Record,
+        service: Service[Any],
+        guard: Guard,
+        *,
+        left: tuple[Pending, ...] | None = None,
+    ) -> None:
         self.record = record
         self.service = service
         self.parts = dict(record.parts)
@@ -78,6 +85,8 @@ class Draft:
         # What did not fit behind a parked message any more: the batch makes dead letters of it.
         self.surplus: list[Delivery] = []
         self.traceparent: str | None = None
+        # What was pending and is not published yet, if something of it is: a save leaves out the rest.
+        self.left = left
         self._guard = guard
 
     @property
@@ -94,6 +103,25 @@ class Draft:
             or self.parked is not self.record.parked
             or any(self.marks.get(name) is not mark for name, mark in self._marks_before())
             or len(self.marks) != len(self.record.marks)
+        )
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """What is to be published, in order, as far as this process knows."""
+        return (*(self.record.pending if self.left is None else self.left), *self.new)
+
+    def stored(self) -> Record:
+        """Return the record as it is stored once this draft is saved."""
+        if not self.changed:
+            return self.record
+        return Record(
+            petition=self.record.petition,
+            version=self.record.version + 1,
+            parts=self.parts,
+            marks=self.marks,
+            pending=self.pending,
+            wake_at=None if self.parked else self.wake_at,
+            parked=self.parked,
         )
 
     def _marks_before(self) -> Sequence[tuple[str, Mark]]:

@@ -39,7 +39,7 @@ class Health:
         if not self.listening():
             found.append("consumer: no member of its group yet; is Kafka up, do the topics exist?")
         limit = self.settings.unpublished_limit.total_seconds()
-        if (age := self.batches.oldest_unpublished()) > limit:
+        if (age := self.batches.flush.oldest_unpublished()) > limit:
             found.append(
                 f"unpublished: the oldest fact waits for {age:.0f} s (limit {limit:.0f} s); is Kafka up?"
             )

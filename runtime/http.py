@@ -14,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BeforeValidator
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +33,15 @@ log = structlog.get_logger()
 
 # The package is wanted for its browser files alone; importing it would import its own web framework.
 SWAGGER_PACKAGE: Final = "flask_swagger_ui"
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# With a strict `int`, what JSON Schema calls an integer: 3 and 3.0, but neither "3" nor true, which pydantic
+# would take by itself.
+WHOLE: Final = BeforeValidator(_whole)
 
 
 def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> None:
@@ -147,6 +158,9 @@ class _Limits:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if not scope["path"].startswith("/static/"):
+                    # What is asked of a petition is kept by no browser and nowhere on the way.
+                    MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
             await send(message)
 
         headers = dict(scope["headers"])

@@ -1,27 +1,31 @@
 """The subscriber: takes batches from Kafka, hands them to `consume`, and commits when all have an outcome.
 
-FastStream swallows what a handler raises and would commit past it, so this handler either brings its batch
-to the end, repeats it, or ends the process.
+While one batch is being saved the next one is decoded, and while it is published the next one is saved; saves
+keep the order of the batches, and offsets are committed only up to the first batch that is not done.
+FastStream swallows what a handler raises and would commit past it, so a batch is either brought to its end,
+repeated, or ends the process.
 """
 
 import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, TopicPartition
+from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.schemas import Topic as KafkaTopic
 
 from contracts.envelope import Message, UndecodableError, read
 from contracts.identity import PetitionId, parse
 from contracts.topics import Topic
-from runtime.consume import Batches, Work
+from runtime import logs
+from runtime.consume import Batches, Saved, Work
 from runtime.draft import Delivery, Outcome
 from runtime.publish import LONGEST_PAUSE, Publisher
 from runtime.settings import ServiceSettings
@@ -33,7 +37,22 @@ log = structlog.get_logger()
 WINDOW: Final = 500
 FEWEST_PARKED: Final = 20
 
+# Batches that are under way beside the one being saved: published, or waiting for their commit.
+AHEAD: Final = 3
+FINISH_SECONDS: Final = 2.0
+
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
+T = TypeVar("T")
+
+
+@dataclass
+class _Batch:
+    """What one poll brought: the work on each petition, what is no message, and where reading goes on."""
+
+    works: dict[PetitionId, list[Work]] = field(default_factory=dict)
+    undecodable: list[tuple[str, Delivery]] = field(default_factory=list)
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    done: bool = False
 
 
 class Listener:
@@ -51,6 +70,13 @@ class Listener:
         self._window: deque[bool] = deque(maxlen=WINDOW)
         self._stopped = False
         self._in_hand = False
+        self._linger = settings.batch_linger.total_seconds()
+        self._under_way: deque[_Batch] = deque()
+        self._room = asyncio.Semaphore(AHEAD)
+        self._saved = asyncio.Event()
+        self._saved.set()
+        self._committing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         batches.outcomes = self._note
         self.broker = KafkaBroker(
             settings.broker,
@@ -86,8 +112,12 @@ class Listener:
         await self.broker.start()
 
     async def stop(self) -> None:
-        """Finish the batch in hand and leave the group."""
+        """Finish the batches in hand and leave the group."""
         self._stopped = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()  # what it has saved is published by whoever hears the batch again
         await self.broker.stop()
 
     def assigned(self) -> set[TopicPartition]:
@@ -110,56 +140,95 @@ class Listener:
         return message
 
     async def _on_batch(self, message: KafkaAckableMessage) -> None:
-        await self._until_done(lambda: self._handle(message.raw_message))
+        batch = self._read(message.raw_message)
+        await self._saved.wait()
+        await self._room.acquire()
         if self._stopped:
             return
         self._in_hand = False
+        self._under_way.append(batch)
+        self._saved.clear()
+        task = asyncio.create_task(self._carry(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._carried)
+        if len(message.raw_message) < self._settings.batch_size // 2:
+            await asyncio.sleep(self._linger)
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._stopped:
+            self._stopped = True
+            log.critical("batch_failed", detail=logs.place_of(error))
+            self._fail("a batch could not be handled")
+
+    async def _carry(self, batch: _Batch) -> None:
+        """Bring one batch to its end, saved, published and committed; or leave it to come again."""
         try:
-            await message.ack()
-        except KafkaError as error:
-            # The partitions went to another member meanwhile: it finds the batch heard.
-            log.warning("commit_failed", reason=type(error).__name__, count=len(message.raw_message))
+            saved = await self._until_done(lambda: self._batches.save(batch.works))
+        finally:
+            self._saved.set()
+        if saved is None:
+            return
+        batch.done = await self._until_done(lambda: self._finish(saved, batch)) is not None
+        await self._commit()
+
+    async def _finish(self, saved: Saved, batch: _Batch) -> bool:
+        await self._batches.finish(saved)
+        # Last, so that a batch that is repeated while the database is away does not repeat them.
+        while batch.undecodable:
+            reason, letter = batch.undecodable[0]
+            await self._publisher.dead_letter(reason, letter)
+            batch.undecodable.pop(0)
+        if self._too_many_parked():
+            raise RuntimeError("too many messages were parked")
+        return True
+
+    async def _commit(self) -> None:
+        """Commit what is done up to the first batch that is not; what ended meanwhile goes with it."""
+        async with self._committing:
+            offsets: dict[TopicPartition, int] = {}
+            while self._under_way and self._under_way[0].done:
+                offsets.update(self._under_way.popleft().offsets)
+            consumer = self.subscriber.consumer
+            if not offsets or consumer is None:
+                return
+            try:
+                await consumer.commit(offsets)
+            except KafkaError as error:
+                # The partitions went to another member meanwhile: it finds the batch heard.
+                log.warning("commit_failed", reason=type(error).__name__, count=len(offsets))
         await self._batches.on_step("committed")
 
-    async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> None:
+    async def _until_done(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
+        """Try until it works; None if the service stops before it does."""
         pause = 0.1
-        while not self._stopped:
+        while True:
             try:
-                await attempt()
+                return await attempt()
             except (DatabaseError, KafkaError) as error:
+                if self._stopped:
+                    return None
                 log.warning("batch_repeated", reason=type(error).__name__)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, LONGEST_PAUSE)
-            except BaseException:
-                # Whatever else it was, this batch has no outcome: nothing may be committed after it.
-                # A stop that cuts a batch short is no failure: the batch comes again.
-                if not self._stopped:
-                    self._stopped = True
-                    self._fail("a batch could not be handled")
-                raise
-            else:
-                return
+        return None
 
-    async def _handle(self, records: Records) -> None:
-        works: dict[PetitionId, list[Work]] = {}
-        undecodable: list[tuple[str, Delivery]] = []
+    def _read(self, records: Records) -> _Batch:
+        batch = _Batch()
         for record in records:
+            batch.offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
             topic = record.topic.removeprefix(self._settings.topic_prefix)
             try:
                 petition, message = _understand(record, self._service.by_topic[topic].topic)
             except UndecodableError as error:
                 letter = Delivery(topic, record.partition, record.offset, record.value, None, record.key)
-                undecodable.append((error.reason, letter))
+                batch.undecodable.append((error.reason, letter))
                 continue
             delivery = Delivery(topic, record.partition, record.offset, record.value, message, record.key)
-            works.setdefault(petition, []).append(delivery)
-        if works:
-            await self._batches.handle(works)
-        # Last, so that a batch that is repeated while the database is away does not repeat them.
-        for reason, letter in undecodable:
-            await self._publisher.dead_letter(reason, letter)
-        if self._too_many_parked():
-            raise RuntimeError("too many messages were parked")
+            batch.works.setdefault(petition, []).append(delivery)
+        return batch
 
     def _note(self, outcome: Outcome, _topic: str) -> None:
         if outcome in {Outcome.APPLIED, Outcome.PARKED}:

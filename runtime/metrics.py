@@ -1,5 +1,8 @@
 """Every metric with its sentence; labels are closed sets, never ids."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -48,3 +51,11 @@ UNPUBLISHED_SECONDS: Final = Gauge(
 REQUESTS: Final = Counter(
     "bridge_http_requests", "HTTP answers by route and status class.", ("route", "status"), registry=REGISTRY
 )
+
+
+@contextmanager
+def timed(step: str) -> Iterator[None]:
+    """Observe how long a step of a batch takes, if it comes to its end."""
+    began = perf_counter()
+    yield
+    STEP_SECONDS.labels(step).observe(perf_counter() - began)

@@ -32,8 +32,28 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "being-repaired": ("该事项正在由技术人员处理", "请稍后再试。"),
     "internal": ("系统出现错误", "我们已记录此问题，请稍后再试或拨打 12345。"),
     "conflict": ("请求与已有内容冲突", "请核对后再试。"),
-    "malformed": ("请求格式不正确", "请查看接口说明。"),
+    "malformed": ("请求格式不正确", "请查看接口说明；提交的内容须为 UTF-8 编码。"),
 }
+# What the interface description says of each status that is no success. Those of every operation stand in
+# EVERYWHERE; a route adds its own with `documented`.
+_MEANINGS: Final = {
+    400: "The body cannot be read as UTF-8 text.",
+    401: "No staff token, or one that is not valid.",
+    403: "The token does not allow this.",
+    404: "There is no such petition, or the query code does not open it.",
+    409: "The petition is in another state.",
+    413: "The body is too large.",
+    415: "The body does not say that it is JSON.",
+    422: "The input does not fit; `errors` names the fields.",
+    429: "Too many wrong tries; wait as long as `Retry-After` says.",
+    503: "Not possible now; the same request may be sent again after `Retry-After` seconds.",
+}
+_HEADERS: Final = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}}},
+    429: {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}},
+    503: {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}},
+}
+EVERYWHERE: Final = (413, 422, 503)
 # More errors than this help nobody, and one body may hold a hundred thousand.
 MOST_ERRORS: Final = 20
 _OUR_KIND_OF_NAME: Final = re.compile(r"[a-z_-]{1,40}")
@@ -96,6 +116,42 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         if self.status == 401:  # noqa: PLR2004
             headers["WWW-Authenticate"] = "Bearer"
         return headers
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what the interface description says of these statuses: form and headers of a Problem."""
+    return {
+        status: {
+            "description": _MEANINGS[status],
+            "content": {MEDIA_TYPE: {"schema": _document_schema(status)}},
+            "headers": _HEADERS.get(status, {}),
+        }
+        for status in statuses
+    }
+
+
+def _document_schema(status: int) -> dict[str, Any]:
+    text = {"type": "string", "minLength": 1}
+    error = {
+        "type": "object",
+        "properties": {"field": text, "message": text},
+        "required": ["field", "message"],
+    }
+    return {
+        "title": "Problem",
+        "description": "RFC 9457; `code` is for programs, `title` and `detail` are for people.",
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "pattern": "^urn:petition-bridge:problem:[a-z-]+$"},
+            "title": text,
+            "status": {"type": "integer", "const": status},
+            "detail": text,
+            "code": {"type": "string", "pattern": "^[a-z-]+$"},
+            "errors": {"type": "array", "items": error, "minItems": 1, "maxItems": MOST_ERRORS},
+        },
+        "required": ["type", "title", "status", "detail", "code"],
+        "additionalProperties": False,
+    }
 
 
 def know(words: Mapping[str, tuple[str, str]]) -> None:

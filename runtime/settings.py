@@ -22,6 +22,9 @@ class ServiceSettings(BaseSettings):
     idempotent: bool = Field(default=True, description="idempotent producer; false for the Tansu broker")
     batch_size: int = Field(default=500, ge=1, le=5000, description="messages handled together at most")
     batch_wait: timedelta = Field(default=timedelta(milliseconds=10), description="longest wait for a batch")
+    batch_linger: timedelta = Field(
+        default=timedelta(0), description="pause after a small batch, so that the next one is larger"
+    )
     session_timeout: timedelta = Field(
         default=timedelta(seconds=6), description="without a heartbeat for so long, others take over"
     )
@@ -39,6 +42,13 @@ class ServiceSettings(BaseSettings):
     )
     sweep_every: timedelta = Field(
         default=timedelta(seconds=1), description="pause between two looks for forgotten facts and due times"
+    )
+    clear_every: timedelta = Field(
+        default=timedelta(milliseconds=250),
+        description="pause between two rounds of clearing published facts",
+    )
+    dockets_kept: int = Field(
+        default=4000, ge=0, description="dockets kept in memory for the next batch, for 30 seconds at most"
     )
     parked_share: float = Field(default=0.2, gt=0, le=1, description="more than this share parked: stop")
     max_body: int = Field(default=1_000_000, description="largest HTTP request body in bytes")

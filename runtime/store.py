@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from contracts.identity import PetitionId
 from runtime.draft import Draft
-from runtime.record import Pending, Record, empty, from_document, to_document
+from runtime.record import Pending, Record, empty, from_document, pending_document, to_document
 from runtime.service import Service
 
 DatabaseError = PyMongoError
@@ -114,9 +114,7 @@ class Store:
                 changes["parked"] = to_document(draft.parked)
         elif record.parked is not None:
             gone["parked"] = ""
-        update: dict[str, Any] = {"$set": changes}
-        if draft.new:
-            update["$push"] = {"pending": {"$each": [to_document(fact) for fact in draft.new]}}
+        update: dict[str, Any] = {"$set": changes, **_pending(draft, changes, gone)}
         if gone:
             update["$unset"] = gone
         return UpdateOne({"_id": record.petition, "version": record.version}, update, upsert=True)
@@ -208,3 +206,17 @@ class Store:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _pending(draft: Draft, changes: dict[str, Any], gone: dict[str, str]) -> dict[str, Any]:
+    """Add to a save what becomes of the pending facts; returns what no `$set` or `$unset` can say."""
+    if draft.left is None:
+        return (
+            {"$push": {"pending": {"$each": [pending_document(f) for f in draft.new]}}} if draft.new else {}
+        )
+    # Whole: the version read says what was pending, and since then it can only have become less.
+    if draft.pending:
+        changes["pending"] = [pending_document(fact) for fact in draft.pending]
+    else:
+        gone["pending"] = ""
+    return {}

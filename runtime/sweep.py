@@ -43,7 +43,8 @@ class Sweeper:
         """Publish forgotten facts; returns the number of dockets."""
         now, swept = self._clock.now(), 0
         while records := await self._store.forgotten(now - self._after, AT_ONCE):
-            await self._batches.publish({record.petition: record.pending for record in records})
+            await self._batches.flush.publish({record.petition: record.pending for record in records})
+            await self._batches.flush.clear()
             swept += len(records)
             metrics.SWEPT.inc(len(records))
             log.info("forgotten_facts_published", count=len(records))

@@ -355,7 +355,8 @@ def evolve_notify(part: Messages, fact: Fact) -> Messages:
     """Fold petition-notify-v1: each message with its newest state."""
     match fact:
         case SmsQueued():
-            return Messages((*part.sms, Sms(fact.message, fact.template, "queued", fact.at)))
+            state = "sending" if fact.lease_until else "queued"
+            return Messages((*part.sms, Sms(fact.message, fact.template, state, fact.at)))
         case SmsSkipped():
             return Messages((*part.sms, Sms(f"skipped:{fact.cause}", fact.template, "skipped", fact.at)))
         case SmsClaimed() | SmsSent() | SmsNotSent() | SmsUnknown():

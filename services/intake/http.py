@@ -18,9 +18,9 @@ from contracts.calendar import here
 from contracts.identity import PetitionId
 from contracts.kinds import STAFF_CHANNELS, Channel, Outcome
 from runtime import problems, tracing
-from runtime.access import Gate, Role, Staff
+from runtime.access import SCHEME, Gate, Role, Staff
 from runtime.consume import Clash, Stated
-from runtime.http import raise_for
+from runtime.http import WHOLE, raise_for
 from runtime.problems import FieldError, Problem
 from runtime.process import Process
 from runtime.service import Refused
@@ -58,12 +58,19 @@ REFUSALS: Final = {
 WAYS_TO_RETRY: Final = 5
 PUBLIC_RECEIVER: Final = "petition-office"
 NO_STORE: Final = {"Cache-Control": "no-store"}
+PAGE_TOO: Final[dict[str, Any]] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 # Control characters and halves of surrogate pairs: nobody types them, and no reader could store or show them.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# U+FFFD stands where bytes of another encoding were no text: what was meant is lost already.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 # A text of these alone looks empty. Unassigned code points are no such: newer characters of names are there.
 _INVISIBLE: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Cc"})
 # One household or office has a whole network of this size to itself, and any address in it to call from.
 _IPV6_NETWORK: Final = 64
+
+
+# What the interface description can say of it; beyond that, texts are composed (NFC) before they are
+# measured, and one of invisible characters alone is empty.
+TYPED: Final[dict[str, Any]] = {"pattern": r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]*$"}
 
 
 def clean(text: object) -> object:
@@ -92,8 +99,8 @@ class Petitioner(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field(min_length=1, max_length=100, examples=["王秀英"])
-    phone: str = Field(min_length=3, max_length=40, examples=["13800138000"])
+    name: str = Field(min_length=1, max_length=100, examples=["王秀英"], json_schema_extra=TYPED)
+    phone: str = Field(min_length=3, max_length=40, examples=["13800138000"], json_schema_extra=TYPED)
 
     _line = field_validator("name", "phone", mode="before")(one_line)
 
@@ -103,12 +110,21 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    title: str = Field(min_length=1, max_length=200, examples=["小区二次供水水质浑浊"])
-    content: str = Field(min_length=1, max_length=20_000)
+    title: str = Field(
+        min_length=1, max_length=200, examples=["小区二次供水水质浑浊"], json_schema_extra=TYPED
+    )
+    content: str = Field(min_length=1, max_length=20_000, json_schema_extra=TYPED)
     channel: Channel = Channel.NETWORK
-    area: str | None = Field(default=None, examples=["430112"], description="administrative code")
+    area: str | None = Field(
+        default=None,
+        examples=["430112"],
+        description="administrative code",
+        json_schema_extra={"pattern": areas.PATTERN},
+    )
     petitioner: Petitioner
-    signatories: int = Field(default=1, ge=1, le=1_000_000, description="people who signed, one included")
+    signatories: Annotated[
+        int, Field(ge=1, le=1_000_000, strict=True, description="people who signed, one included"), WHOLE
+    ] = 1
 
     _line = field_validator("title", mode="before")(one_line)
     _clean = field_validator("content", mode="before")(clean)
@@ -133,7 +149,7 @@ class Supplement(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    text: str = Field(min_length=1, max_length=10_000)
+    text: str = Field(min_length=1, max_length=10_000, json_schema_extra=TYPED)
 
     _clean = field_validator("text", mode="before")(clean)
 
@@ -143,7 +159,7 @@ class Rating(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    score: int = Field(ge=1, le=5)
+    score: Annotated[int, Field(ge=1, le=5, strict=True), WHOLE]
 
 
 class StoryLine(BaseModel):
@@ -224,6 +240,7 @@ class Desk:
                     lambda docket, now: domain.decide_submit(docket, asked, now),
                     cause="http",
                     traceparent=context,
+                    fresh=True,
                 )
             if isinstance(answer, Stated):
                 return Receipt(petition_id=petition, query_code=shown(code))
@@ -303,12 +320,19 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
     """Make the JSON routes."""
     router = APIRouter()
 
-    @router.post("/petitions", status_code=201, tags=["petitioners"], dependencies=[Depends(json_only)])
+    @router.post(
+        "/petitions",
+        status_code=201,
+        tags=["petitioners"],
+        dependencies=[Depends(json_only)],
+        responses=problems.documented(400, 401, 403, 409, 415),
+        openapi_extra={"security": [{}, {SCHEME.scheme_name: []}]},  # anybody, or staff with a token
+    )
     async def submit(
         submission: Submission,
         response: Response,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-        authorization: Annotated[str, Header()] = "",
+        authorization: Annotated[str, Header(include_in_schema=False)] = "",
         traceparent: Annotated[str | None, Header()] = None,
     ) -> Receipt:
         """Submit a petition. The same Idempotency-Key never makes two."""
@@ -323,7 +347,12 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
             submission, key=idempotency_key, received_by=received_by, traceparent=traceparent
         )
 
-    @router.get("/petitions/{petition_id}", response_model=StoryView, tags=["petitioners"])
+    @router.get(
+        "/petitions/{petition_id}",
+        response_model=StoryView,
+        tags=["petitioners"],
+        responses={200: PAGE_TOO, **problems.documented(404, 429)},
+    )
     async def look_up(
         request: Request,
         petition_id: str,
@@ -344,6 +373,7 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         status_code=204,
         tags=["petitioners"],
         dependencies=[Depends(json_only)],
+        responses=problems.documented(400, 404, 409, 415, 429),
     )
     async def rate(
         request: Request,
@@ -361,6 +391,7 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         status_code=204,
         tags=["petitioners"],
         dependencies=[Depends(json_only)],
+        responses=problems.documented(400, 404, 409, 415, 429),
     )
     async def supplement(
         request: Request,
@@ -374,7 +405,11 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
         await desk.supplement(docket, supplement.text, idempotency_key)
 
-    @router.get("/petitions/{petition_id}/dossier", tags=["staff"])
+    @router.get(
+        "/petitions/{petition_id}/dossier",
+        tags=["staff"],
+        responses=problems.documented(401, 403, 404, 409),
+    )
     async def dossier(
         petition_id: str,
         why: ReadingReason,
@@ -432,6 +467,13 @@ def address_of(request: Request) -> str:
     return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False).network_address)
 
 
-def form_values(form: Any) -> dict[str, str]:  # noqa: ANN401 - starlette's form type is generic
-    """Return a form's text fields."""
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form as our pages send it; a form of another kind has none.
+
+    A multipart form may name any of Python's encodings: some fail, some give halves of surrogate pairs, and
+    what cannot be decoded would become another text.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        return {}
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}

@@ -20,7 +20,7 @@ from runtime import problems
 from runtime.commands import UnavailableError
 from runtime.problems import Problem
 from runtime.store import DatabaseError
-from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_values
+from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_of
 from services.intake.story import OUTCOMES, STATE_WORDS, Story
 
 # pydantic's place of a field → the name of its input on the page, and its label.
@@ -153,7 +153,7 @@ def page_routes(desk: Desk, pages: Pages) -> APIRouter:
 
     @router.post("/")
     async def submit(request: Request) -> HTMLResponse:
-        return await _submitted(desk, pages, form_values(await request.form()))
+        return await _submitted(desk, pages, await form_of(request))
 
     @router.get("/query")
     async def query() -> HTMLResponse:
@@ -161,11 +161,11 @@ def page_routes(desk: Desk, pages: Pages) -> APIRouter:
 
     @router.post("/query")
     async def look_up(request: Request) -> HTMLResponse:
-        return await _looked_up(desk, pages, form_values(await request.form()), address_of(request))
+        return await _looked_up(desk, pages, await form_of(request), address_of(request))
 
     @router.post("/rate")
     async def rate(request: Request) -> HTMLResponse:
-        values = form_values(await request.form())
+        values = await form_of(request)
         code, score = values.get("code", ""), values.get("score", "")
         docket = await desk.opened(values.get("id", ""), code, address_of(request))
         if score not in {str(number) for number, _ in SCORES}:

@@ -14,9 +14,9 @@ from contracts.bodies import Body, catalogue
 from contracts.fact import MOST, Code
 from contracts.identity import PetitionId, parse
 from contracts.kinds import Outcome, ReturnReason, SessionKind
-from runtime import tracing
+from runtime import problems, tracing
 from runtime.access import Gate, Role, Staff
-from runtime.http import raise_for
+from runtime.http import WHOLE, raise_for
 from runtime.problems import Problem
 from runtime.process import Process
 from services.mediation import domain, store
@@ -58,11 +58,12 @@ STATUS: Final[dict[str, int]] = {
     Refusal.BOUND: 409,
     Refusal.OWN_BODY: 422,
 }
+REFUSALS: Final = problems.documented(400, 401, 403, 404, 409)
 EVERY_BODY: Final = frozenset(Body)
 # The city's joint conference has 58 member units; more cannot sit at one table.
 MOST_UNITS: Final = 60
 Decide = Callable[[Docket, Asker, datetime], Decision]
-Number = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+Number = Annotated[int, Field(ge=1, le=MOST, strict=True), WHOLE]
 
 
 class _Asked(BaseModel):
@@ -93,6 +94,15 @@ class SessionReport(_Asked):
 
 class Conclusion(_Asked):
     """How the matter ended; `agreement` if both sides signed one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"outcome": {"const": Outcome.SETTLED}}},
+                {"properties": {"agreement": {"const": False}}},
+            ]
+        }
+    )
 
     outcome: Outcome
     agreement: StrictBool = False
@@ -146,14 +156,22 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
         Staff, Depends(desk.gate.staff(Role.MEDIATOR, Role.LEADER, Role.OPERATOR, Role.AUDITOR))
     ]
 
-    @router.get("/cases", response_model=CasesView, tags=["reading"])
+    @router.get(
+        "/cases",
+        response_model=CasesView,
+        tags=["reading"],
+        responses={
+            200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+            **problems.documented(401, 403),
+        },
+    )
     async def cases(
         staff: reading,
         body: Body | None = None,
         state: Annotated[list[State], Query()] = [],  # noqa: B006 - never changed; FastAPI copies it
-        after: Annotated[str, Query(max_length=64)] = "",
+        after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        accept: Annotated[str, Header()] = "",
+        accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Response:
         """List cases, those due first at the top: JSON, or a plain table if the browser asks for one."""
         behind = store.place(after) if after else None
@@ -172,7 +190,7 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
             return JSONResponse(seen.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
         return pages.cases(seen.cases, seen.next and _further(body, state, limit, seen.next))
 
-    @router.get("/cases/{petition_id}", tags=["reading"])
+    @router.get("/cases/{petition_id}", tags=["reading"], responses=problems.documented(401, 403, 404))
     async def case(petition_id: str, staff: reading) -> CaseView:
         """Show one case."""
         found = await desk.shown(_petition(petition_id))
@@ -185,7 +203,7 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
     acting = Annotated[Staff, Depends(desk.gate.staff(Role.MEDIATOR, Role.LEADER))]
     trace = Annotated[str | None, Header(alias="traceparent")]
 
-    @router.post("/cases/{petition_id}/accept", tags=["steps"])
+    @router.post("/cases/{petition_id}/accept", tags=["steps"], responses=REFUSALS)
     async def accept(
         petition_id: str, staff: acting, asked: Acceptance | None = None, traceparent: trace = None
     ) -> CaseView:
@@ -197,7 +215,7 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
 
         return await desk.take(petition_id, staff, traceparent, decide)
 
-    @router.post("/cases/{petition_id}/return", tags=["steps"])
+    @router.post("/cases/{petition_id}/return", tags=["steps"], responses=REFUSALS)
     async def objection(
         petition_id: str, staff: acting, asked: Objection, traceparent: trace = None
     ) -> CaseView:
@@ -208,7 +226,7 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
 
         return await desk.take(petition_id, staff, traceparent, decide)
 
-    @router.post("/cases/{petition_id}/sessions", tags=["steps"])
+    @router.post("/cases/{petition_id}/sessions", tags=["steps"], responses=REFUSALS)
     async def session(
         petition_id: str, staff: acting, asked: SessionReport, traceparent: trace = None
     ) -> CaseView:
@@ -220,7 +238,7 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
 
         return await desk.take(petition_id, staff, traceparent, decide)
 
-    @router.post("/cases/{petition_id}/conclusion", tags=["steps"])
+    @router.post("/cases/{petition_id}/conclusion", tags=["steps"], responses=REFUSALS)
     async def conclusion(
         petition_id: str, staff: acting, asked: Conclusion, traceparent: trace = None
     ) -> CaseView:
@@ -231,7 +249,7 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
 
         return await desk.take(petition_id, staff, traceparent, decide)
 
-    @router.post("/cases/{petition_id}/answer", tags=["steps"])
+    @router.post("/cases/{petition_id}/answer", tags=["steps"], responses=REFUSALS)
     async def answer(
         petition_id: str, staff: acting, _asked: Answer | None = None, traceparent: trace = None
     ) -> CaseView:

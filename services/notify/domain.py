@@ -1,7 +1,7 @@
 """Notify's rules: who must hear of a fact, when a message may be sent, and what its end means.
 
-Every message is queued, then claimed, then sent. A claim is saved before the gateway is called; what may have
-left is never sent again until the gateway has said that it does not have it.
+Every message is queued, claimed (at once where it can be), then sent. A claim is saved before the gateway is
+called; what may have left is never sent again until the gateway has said that it does not have it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -158,7 +158,7 @@ def reference(petition: PetitionId, message: str, attempt: int) -> str:
 
 
 def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datetime) -> list[Fact]:
-    """Queue what the petitioner must hear of this fact, and claim it if the number is known."""
+    """Queue what the petitioner must hear of this fact, claimed at once if the number is known."""
     facts: list[Fact] = []
     for notice in rules.notices.get(type(fact), ()):
         message = name_of(notice.template, cause)
@@ -175,8 +175,8 @@ def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datet
         match _next(rules, docket, waiting, now):
             case SmsSkipped() as skipped:
                 facts.append(skipped)
-            case SmsClaimed() as claimed:
-                facts += [queued, claimed]
+            case SmsClaimed(gateway=gateway, lease_until=lease_until):
+                facts.append(queued.model_copy(update={"gateway": gateway, "lease_until": lease_until}))
             case _:
                 facts.append(queued)
     return facts
@@ -340,6 +340,8 @@ def evolve_own(part: Messages, fact: Fact) -> Messages:
                 queued_at=fact.at,
                 changed_at=fact.at,
             )
+            if fact.lease_until is not None:
+                queued = replace(queued, state=State.CLAIMED, attempt=1, until=fact.lease_until, claim=heard)
             return _with(part, heard, queued)
         case SmsSkipped():
             message = name_of(fact.template, fact.cause)

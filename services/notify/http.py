@@ -66,7 +66,7 @@ def routes(process: Process, gate: Gate) -> APIRouter:
     """Make the routes for staff."""
     router = APIRouter(tags=["messages"])
 
-    @router.get("/messages/{petition_id}")
+    @router.get("/messages/{petition_id}", responses=problems.documented(401, 403, 404))
     async def of_one(
         petition_id: str, _staff: Annotated[Staff, Depends(gate.staff(*READERS))]
     ) -> PetitionMessages:
@@ -76,7 +76,7 @@ def routes(process: Process, gate: Gate) -> APIRouter:
             raise Problem(404, "no-such-petition")
         return _view(await of_petition(process.store, petition))
 
-    @router.get("/messages")
+    @router.get("/messages", responses=problems.documented(401, 403))
     async def in_state(
         _staff: Annotated[Staff, Depends(gate.staff(*READERS))],
         state: Asked,

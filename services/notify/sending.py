@@ -15,10 +15,9 @@ import structlog
 
 from contracts.envelope import message_id
 from contracts.fact import Fact
-from contracts.identity import PetitionId
-from contracts.notify import SmsClaimed, SmsUnknown
+from contracts.notify import SmsClaimed, SmsQueued, SmsUnknown
 from contracts.topics import NOTIFY
-from runtime.commands import UnavailableError
+from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Stated, Step
 from services.notify import numbers
 from services.notify.domain import (
@@ -48,15 +47,8 @@ Item = TypeVar("Item")
 class Asker(Protocol):
     """Where results go: `runtime.commands.Commands`."""
 
-    async def ask(
-        self,
-        petition: PetitionId,
-        decide: Any,  # noqa: ANN401 - a decision of any docket type
-        *,
-        cause: str | None = None,
-        traceparent: str | None = None,
-    ) -> Answer:
-        """Let `decide` run on the petition's docket."""
+    async def ask_all(self, asked: Sequence[Asked]) -> list[Answer | UnavailableError]:
+        """Let each decide on its docket."""
         ...
 
 
@@ -113,15 +105,17 @@ class Sender:
     ) -> None:
         """Take up what was just claimed, and what must be asked for."""
         for fact in facts:
-            if not isinstance(fact, SmsClaimed | SmsUnknown):
+            if not isinstance(fact, SmsQueued | SmsClaimed | SmsUnknown):
                 continue
             message = docket.own.find(fact.message)
-            if message is None or message.attempt != fact.attempt or self._stopping:
+            attempt = 1 if isinstance(fact, SmsQueued) else fact.attempt
+            if message is None or message.attempt != attempt or self._stopping:
                 continue
-            if isinstance(fact, SmsClaimed) and message.state is State.CLAIMED:
+            if isinstance(fact, SmsUnknown):
+                if message.state is State.UNKNOWN and self._gateway.caps.query:
+                    self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
+            elif fact.lease_until is not None and message.state is State.CLAIMED:
                 self._take(_Way(docket, message, traceparent), docket, message, fact.lease_until)
-            elif isinstance(fact, SmsUnknown) and message.state is State.UNKNOWN and self._gateway.caps.query:
-                self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
         if self._waiting or self._lookups or self._unsendable:
             self._begin()
 
@@ -245,24 +239,18 @@ class Sender:
         """Report and return those that must be reported again."""
         if self._asker is None:
             raise RuntimeError("the sender is not bound")
-        answers = await asyncio.gather(
-            *(
-                self._asker.ask(
-                    way.petition,
-                    partial(_decide, self._rules, way.report(result)),
-                    cause=way.cause,
-                    traceparent=way.traceparent,
-                )
-                for way, result in results
-            ),
-            return_exceptions=True,
-        )
+        asked = [
+            Asked(way.petition, partial(_decide, self._rules, way.report(result)), way.cause, way.traceparent)
+            for way, result in results
+        ]
+        try:
+            answers = await self._asker.ask_all(asked)
+        except UnavailableError:
+            return results
         again = []
         for item, answer in zip(results, answers, strict=True):
             if isinstance(answer, UnavailableError):
                 again.append(item)
-            elif isinstance(answer, BaseException):
-                raise answer
             elif not isinstance(answer, Stated):
                 # Parked, or a fault of ours: once that is mended the lease brings the message up again.
                 log.error("sms_report_not_taken", petition=item[0].petition, reason=type(answer).__name__)

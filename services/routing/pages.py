@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
+from starlette.datastructures import FormData
 
 from contracts import areas, calendar
 from contracts.bodies import SHELF
@@ -157,7 +158,7 @@ def page_routes(desk: Desk) -> APIRouter:
     async def resolve(
         petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(Role.LEADER))]
     ) -> Response:
-        form = await request.form()
+        form = await _form(request)
         asked = {
             "lead": form.get("lead"),
             "helpers": [str(code) for code in form.getlist("helpers")],
@@ -211,8 +212,14 @@ async def _put(
     return RedirectResponse(f"/desk?done={petition_id}", status_code=BACK, headers=HEADERS)
 
 
+async def _form(request: Request) -> FormData:
+    """Return a form as our page sends it; one of another kind (which may hold any encoding) has no fields."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return await request.form() if kind == "application/x-www-form-urlencoded" else FormData()
+
+
 async def _fields(request: Request) -> dict[str, str]:
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    return {name: value for name, value in (await _form(request)).items() if isinstance(value, str)}
 
 
 def _end_of(day: str) -> datetime | str | None:

@@ -25,7 +25,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("runtime/sweep.py", "aiokafka.AIOKafkaProducer()", "runtime/publish.py alone"),
         ("services/intake/http.py", "await process.publisher.send(topic)", "publisher: only the runtime"),
-        ("services/routing/http.py", "await process.batches.publish({})", "publish: only the runtime"),
+        ("services/routing/http.py", "await process.batches.flush.publish({})", "publish: only the runtime"),
         ("local/demo.py", "from aiokafka import AIOKafkaProducer", "runtime/publish.py alone"),
         ("runtime/process.py", "AIOKafkaAdminClient()", "contracts/provision.py alone"),
         ("services/notify/app.py", "@broker.subscriber('a')\ndef f(): ...", "runtime/listen.py alone"),

@@ -68,7 +68,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
 Kind = type[Fact]
 DEADLINE = 60.0
-TOLD: tuple[Kind, ...] = (SmsQueued, SmsClaimed, SmsSent)
+TOLD: tuple[Kind, ...] = (SmsQueued, SmsSent)
 # What a service hears, and what it states when it hears it. Intake only folds, and states nothing.
 HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
     "intake": dict.fromkeys(

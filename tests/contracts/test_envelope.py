@@ -136,6 +136,21 @@ BAD = {
     "data with a field of another type": _with_data(name={"first": SECRET}),
     "a text too long": _with_data(content="长" * 20_001),
     "an empty title": _with_data(title=""),
+    "an address that stands twice": DOSSIER.replace(
+        b'"subject":', b'"subject":"2B7K9-0M4QX-7T1CW","subject":', 1
+    ),
+    "an address that stands twice, once escaped": DOSSIER.replace(
+        b'"subject":', b'"sub\\u006aect":"2B7K9-0M4QX-7T1CW","subject":', 1
+    ),
+    "a name in the data that stands twice": DOSSIER.replace(b'"name":', b'"name":"x","name":', 1),
+    "data that stand twice": DOSSIER.replace(b'"data":', b'"data":{},"data":', 1),
+    "a name twice deep in what is not known yet": _with_data(later=1).replace(
+        b'"later": 1', b'"later": [{"a": 1, "a": 2}]'
+    ),
+    "an overlong NUL in what is not known yet": DOSSIER.replace(
+        b'"data":{', b'"later":"\xc0\x80","data":{', 1
+    ),
+    "no number in what is not known yet": _with_data(later=1).replace(b'"later": 1', b'"later": NaN'),
     "deep lists": b"[" * 200_000,
     "deep objects": b'{"data":' * 100_000,
     "deep data": DOSSIER.replace(b'"data":{', b'"data":{"x":' + b"[" * 200_000 + b"]" * 200_000 + b",", 1),
@@ -147,7 +162,7 @@ BAD = {
 def test_what_is_no_message_is_refused_and_none_of_it_repeated(value: bytes) -> None:
     with pytest.raises(UndecodableError) as caught:
         read(value)
-    assert caught.value.reason in {"envelope", "data", "time"}
+    assert caught.value.reason in {"envelope", "names", "data", "time"}
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     for told in (SECRET, "赵青竹", "13800000004", "消防"):
         assert told not in shown

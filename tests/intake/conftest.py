@@ -69,7 +69,7 @@ class Desk:
 
     async def stored(self) -> tuple[int, int]:
         """How many dockets there are, and how many messages in all topics together."""
-        await eventually(lambda: self.process.batches.oldest_unpublished() == 0.0)
+        await eventually(lambda: self.process.batches.flush.oldest_unpublished() == 0.0)
         partitions = [
             TopicPartition(self.line.prefix + topic.name, number)
             for topic in ALL_TOPICS

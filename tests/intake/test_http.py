@@ -72,10 +72,12 @@ BAD_INPUT: dict[str, tuple[bytes, str, str]] = {
     "list as name": (changed(petitioner={**PETITIONER, "name": ["王"]}), "petitioner.name", "文字"),
     "text as petitioner": (changed(petitioner="王秀英"), "petitioner", "对象"),
     "words as signatories": (changed(signatories="许多"), "signatories", "整数"),
-    "half a signatory": (changed(signatories=1.5), "signatories", "要求"),
+    "signatories in quotation marks": (changed(signatories="3"), "signatories", "整数"),
+    "true as signatories": (changed(signatories=True), "signatories", "整数"),
+    "half a signatory": (changed(signatories=1.5), "signatories", "整数"),
     "no signatory": (changed(signatories=0), "signatories", "太小"),
     "endless signatories": (changed(signatories=10**30), "signatories", "太大"),
-    "not a number": (changed(signatories=float("nan")), "signatories", "要求"),
+    "not a number": (changed(signatories=float("nan")), "signatories", "整数"),
     "list as body": (json.dumps([PETITION]).encode(), "body", "对象"),
     "text as body": (b'"title"', "body", "对象"),
     "null as body": (b"null", "body", "对象"),
@@ -91,6 +93,7 @@ BAD_INPUT: dict[str, tuple[bytes, str, str]] = {
         "petitioner.phone",
         "不能识别",
     ),
+    "what is left of another encoding": (changed(title="路灯\ufffd\ufffd"), "title", "不能识别"),
     "half a surrogate": (changed(title="路灯\ud83d坏了"), "title", "不能识别"),
     "other half": (changed(content="\udc00路灯坏了"), "content", "不能识别"),
     "halves the wrong way": (changed(content="路灯\udc00\ud83d"), "content", "不能识别"),
@@ -501,7 +504,7 @@ async def test_nothing_is_rated_before_the_answer_or_with_a_wrong_code(desk: Des
         problem(
             await caller.post(url, json={"score": 4}, headers={"X-Query-Code": "1"}), 404, "no-such-petition"
         )
-    for score in (0, 6, "好", None, 4.5):
+    for score in (0, 6, "好", None, 4.5, "5", True):
         answer = await desk.client.post(url, json={"score": score}, headers=said)
         assert "score" == problem(answer, 422, "invalid-input")["errors"][0]["field"]
     assert before == await desk.stored()

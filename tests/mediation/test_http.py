@@ -163,6 +163,8 @@ async def test_a_step_is_refused_when_it_is_not_its_turn(desk: Desk) -> None:
         ("accept", {"who": "x"}, "who"),
         ("sessions", {"participants": 3}, "kind"),
         ("sessions", SESSION | {"participants": "3"}, "participants"),
+        ("sessions", SESSION | {"participants": True}, "participants"),
+        ("sessions", SESSION | {"participants": 2.5}, "participants"),
         ("sessions", SESSION | {"participants": 0}, "participants"),
         ("sessions", SESSION | {"units": ["a\u0000b"]}, "units.0"),
         ("sessions", SESSION | {"units": ["u"] * 61}, "units"),

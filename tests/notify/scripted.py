@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from runtime.commands import UnavailableError
+from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Parked, Stated
 from services.notify.sending import Sender
 from services.notify.sms import Accepted, Attempt, Caps, Found, NotFound, Outbound, Result
 from tests.notify.journey import Journey
 
-Asked = Found | NotFound | None
+Told = Found | NotFound | None
 
 
 def accept(message: Outbound) -> Result:
@@ -28,7 +27,7 @@ class Gateway:
     """Remembers its calls; `answer` and `told` say what comes back, a closed `gate` holds calls up."""
 
     answer: Callable[[Outbound], Result] = accept
-    told: Callable[[Attempt], Asked] = lambda _attempt: NotFound()
+    told: Callable[[Attempt], Told] = lambda _attempt: NotFound()
     caps: Caps = field(default_factory=lambda: Caps(batch=3, window=1, query=True))
     name: str = "scripted"
     batches: list[list[Outbound]] = field(default_factory=list)
@@ -60,7 +59,7 @@ class Gateway:
         self.at_once -= 1
         return [self.answer(message) for message in batch]
 
-    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Asked]:
+    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Told]:
         """Say what the test says."""
         self.asked.extend(attempts)
         return [self.told(attempt) for attempt in attempts]
@@ -80,23 +79,19 @@ class Desk:
     parked: bool = False
     causes: list[str | None] = field(default_factory=list)
 
-    async def ask(
-        self,
-        petition: PetitionId,
-        decide: Any,
-        *,
-        cause: str | None = None,
-        traceparent: str | None = None,  # noqa: ARG002 - nothing here looks at it
-    ) -> Answer:
-        """Apply one command."""
+    async def ask_all(self, asked: Sequence[Asked]) -> list[Answer | UnavailableError]:
+        """Apply each; the first ones are not taken as long as the test says so."""
+        return [self._ask(one) for one in asked]
+
+    def _ask(self, one: Asked) -> Answer | UnavailableError:
         if self.unavailable:
             self.unavailable -= 1
-            raise UnavailableError
+            return UnavailableError()
         if self.parked:
             return Parked()
-        self.causes.append(cause)
-        facts = self.journeys[petition].ask(decide)
-        self.saved(petition, facts)
+        self.causes.append(one.cause)
+        facts = self.journeys[one.petition].ask(one.decide)
+        self.saved(one.petition, facts)
         return Stated(tuple(facts))
 
     def saved(self, petition: PetitionId, facts: Sequence[Fact]) -> None:

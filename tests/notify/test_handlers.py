@@ -47,7 +47,7 @@ def test_the_first_delivery_tells_and_the_second_changes_nothing(kind: type[Fact
     if kind is DossierSaved:
         assert ["SmsClaimed"] == told
     else:
-        assert ["SmsQueued", "SmsClaimed"] * len(RULES.notices.get(kind, ())) == told
+        assert ["SmsQueued"] * len(RULES.notices.get(kind, ())) == told
     record, before = journey.record, len(journey.stated)
     assert [Outcome.HEARD] == journey.hear(delivery)
     assert (record.parts, before) == (journey.record.parts, len(journey.stated))
@@ -68,5 +68,5 @@ def test_a_failed_delivery_succeeds_when_it_comes_again(kind: type[Fact]) -> Non
     journey.service = sound
     journey.redrive()
     assert journey.record.parked is None
-    expected = 1 if kind is DossierSaved else 2 * len(RULES.notices.get(kind, ()))
+    expected = 1 if kind is DossierSaved else len(RULES.notices.get(kind, ()))
     assert expected == len(journey.stated) - before

@@ -13,7 +13,7 @@ from contracts.envelope import message_id
 from contracts.fact import Fact
 from contracts.identity import make
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.notify import SmsClaimed
+from contracts.notify import SmsQueued
 from contracts.routing import PetitionRouted
 from contracts.topics import DOSSIERS, NOTIFY
 from services.notify.domain import State
@@ -99,7 +99,7 @@ async def test_the_end_names_its_claim_as_the_cause() -> None:
     async with line(Gateway()) as made:
         made.tell(*BEGUN)
         await made.until(State.SENT)
-    assert made.desk.causes == [message_id(NOTIFY, made.journey().petition, 2)]
+    assert made.desk.causes == [message_id(NOTIFY, made.journey().petition, 1)]
 
 
 async def test_messages_that_come_meanwhile_leave_together_and_in_order() -> None:
@@ -321,7 +321,7 @@ async def _write_and_die(outbox: Outbox, journey: Journey) -> None:
     gateway = Gateway()
     sender = Sender(gateway, load(), RULES, sign="长沙信访")
     sender.bind(Desk({journey.petition: journey}, parked=True), lambda _: None)
-    claimed = [fact for fact in journey.stated if isinstance(fact, SmsClaimed)]
+    claimed = [fact for fact in journey.stated if isinstance(fact, SmsQueued)]
     sender.saved(journey.docket, claimed, woken=False)
     await eventually(lambda: gateway.sent, every=0.005)
     await sender.stop()

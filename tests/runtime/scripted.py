@@ -15,6 +15,7 @@ from contracts.envelope import Message, read
 from contracts.identity import PetitionId
 from runtime.consume import Batches
 from runtime.draft import Draft
+from runtime.kept import Kept
 from runtime.publish import Publisher
 from runtime.record import Pending, Record, empty, from_document, to_document
 from runtime.service import Service
@@ -42,7 +43,9 @@ class Clock:
 
 def document(draft: Draft, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What is stored of a docket after this draft, as the database gives it back: through BSON."""
-    pending = [*(before or {}).get("pending", ()), *(to_document(fact) for fact in draft.new)]
+    new = [to_document(fact) for fact in draft.new]
+    left = (before or {}).get("pending", ()) if draft.left is None else [to_document(f) for f in draft.left]
+    pending = [*left, *new]
     wake_at = None if draft.parked else draft.service.wake(draft.docket)
     parts = {name: to_document(part) for name, part in draft.parts.items()}
     found = {
@@ -188,6 +191,8 @@ class Bench:
 
     service: Service[Any]
     clock: Clock = field(default_factory=Clock)
+    kept: int = 0
+    clear_at_once: bool = True
 
     def __post_init__(self) -> None:
         self.log: list[str] = []
@@ -197,7 +202,14 @@ class Bench:
 
     def instance(self) -> Batches:
         """One more process on the same database and broker."""
-        return Batches(self.service, cast("Store", self.store), cast("Publisher", self.publisher), self.clock)
+        return Batches(
+            self.service,
+            cast("Store", self.store),
+            cast("Publisher", self.publisher),
+            self.clock,
+            clear_at_once=self.clear_at_once,
+            kept=Kept(self.kept),
+        )
 
 
 def away() -> DatabaseError:

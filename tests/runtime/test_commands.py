@@ -13,7 +13,7 @@ from contracts.fact import Fact
 from contracts.mediation import CaseRated
 from contracts.topics import MEDIATION
 from runtime import commands as queue
-from runtime.commands import Commands, UnavailableError
+from runtime.commands import Asked, Commands, UnavailableError
 from runtime.consume import Stated
 from runtime.service import Refused
 from tests.eventually import eventually
@@ -172,3 +172,23 @@ async def test_an_answer_is_not_held_up_by_the_broker(bench: Bench) -> None:
     assert ["load", "save"] == bench.log
     bench.publisher.open.set()
     await desk.stop()
+
+
+async def test_many_are_answered_in_their_order_each_on_its_petition(bench: Bench) -> None:
+    def refuse(_docket: Any, _now: Any) -> Refused:
+        return Refused("no")
+
+    desk = commands(bench)
+    asked = [Asked(petition(n), refuse if n % 2 else rate) for n in range(6)]
+    answers = await desk.ask_all(asked)
+    assert [Stated, Refused] * 3 == [type(answer) for answer in answers]
+    assert 1 == bench.log.count("save")
+
+
+async def test_many_that_could_not_be_saved_are_each_to_be_asked_again(bench: Bench) -> None:
+    desk = commands(bench)
+    bench.store.trouble["save"] = [away()]
+    answers = await desk.ask_all([Asked(petition(n), rate) for n in range(3)])
+    assert [UnavailableError] * 3 == [type(answer) for answer in answers]
+    answers = await desk.ask_all([Asked(petition(n), rate) for n in range(3)])
+    assert [Stated] * 3 == [type(answer) for answer in answers]

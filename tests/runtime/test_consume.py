@@ -222,7 +222,7 @@ async def test_the_order_holds_when_the_earlier_batch_is_cancelled(bench: Bench)
     bench.publisher.open.set()
     await second
     assert [1, 2] == scores(bench)
-    assert 0.0 == bench.batches.oldest_unpublished()
+    assert 0.0 == bench.batches.flush.oldest_unpublished()
 
 
 async def test_the_sweeper_beside_a_batch_neither_reorders_nor_repeats(bench: Bench) -> None:
@@ -232,7 +232,7 @@ async def test_the_sweeper_beside_a_batch_neither_reorders_nor_repeats(bench: Be
     await one.answer
     # The sweeper has read the docket before the batch could clear it.
     pending = bench.store.record(petition()).pending
-    sweeping = asyncio.create_task(bench.batches.publish({petition(): pending}))
+    sweeping = asyncio.create_task(bench.batches.flush.publish({petition(): pending}))
     bench.publisher.open.set()
     await asyncio.gather(handling, sweeping)
     assert [1] == [m.envelope.ordinal for m in bench.publisher.messages(OWN)]
@@ -350,14 +350,14 @@ PLANS = st.builds(
 )
 
 
-@given(PLANS)
-def test_whatever_runs_beside_each_other_readers_see_one_history(plan: Plan) -> None:
-    asyncio.run(side_by_side(plan))
+@given(PLANS, st.booleans())
+def test_whatever_runs_beside_each_other_readers_see_one_history(plan: Plan, remembering: bool) -> None:
+    asyncio.run(side_by_side(plan, remembering=remembering))
 
 
-async def side_by_side(plan: Plan) -> None:
+async def side_by_side(plan: Plan, *, remembering: bool) -> None:
     """Two instances, batches side by side, failing publishes: numbers whole, nothing lost or doubled."""
-    bench = Bench(toy.service())
+    bench = Bench(toy.service(), kept=2 if remembering else 0, clear_at_once=not remembering)
     instances, pauses = [bench.batches, bench.instance()], cycle(plan.pauses)
 
     async def on_step(_name: str) -> None:
@@ -375,6 +375,8 @@ async def side_by_side(plan: Plan) -> None:
         if waits:
             await asyncio.wait(tasks)
     await asyncio.gather(*tasks)
+    for each in instances:
+        await each.flush.clear()
     assert all(isinstance(one.answer.result(), Stated) for _, one in asks)
     for of in {of for of, _ in asks}:
         messages, stated = bench.publisher.messages(OWN, of), [one for to, one in asks if to == of]

@@ -88,6 +88,15 @@ async def chunks(size: int, number: int) -> AsyncIterator[bytes]:
         yield b" " * size
 
 
+async def test_what_was_asked_of_a_petition_stays_in_no_browser_and_the_pages_own_files_may(
+    client: httpx.AsyncClient,
+) -> None:
+    thing = await client.post("/things/7", json={"title": "水"})
+    assert "no-store" == thing.headers["cache-control"]
+    assert "no-store" == (await client.get("/nowhere")).headers["cache-control"]
+    assert "cache-control" not in (await client.get("/static/swagger/swagger-ui.css")).headers
+
+
 async def test_a_body_within_the_limit_arrives_whole(client: httpx.AsyncClient) -> None:
     answer = await client.post("/things/7", json={"title": "水" * 100})
     assert {"number": 7, "length": 100} == answer.json()

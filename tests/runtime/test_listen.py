@@ -14,7 +14,7 @@ from runtime.draft import Delivery
 from runtime.listen import Listener, _understand
 from runtime.publish import Publisher
 from runtime.settings import ServiceSettings
-from runtime.store import DatabaseError
+from tests.eventually import eventually
 from tests.runtime import toy
 from tests.runtime.scripted import Bench, away
 from tests.runtime.toy import Streams, petition
@@ -96,22 +96,17 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
         for offset, value in ((7, b"poison"), (8, GOOD))
     )
     bench.store.trouble["load"] = [away(), away()]
-    for _ in range(2):
-        with pytest.raises(DatabaseError):
-            await listener._handle(records)  # noqa: SLF001 - the step that is repeated
-    await listener._handle(records)  # noqa: SLF001
+    batch = listener._read(records)  # noqa: SLF001 - what a poll brings, without a broker
+    await listener._carry(batch)  # noqa: SLF001
+    assert 3 == bench.log.count("load")
     key = petition().encode()
     assert [("envelope", Delivery(INTAKE.name, 3, 7, b"poison", None, key))] == letters
     assert 1 == bench.store.record(petition()).marks["ratings"].ordinal
 
 
-async def ended(listener: Listener, error: BaseException, stopped: bool) -> None:
-    """A batch that ends by an error, in the middle of a stop or not."""
-    listener._stopped = stopped  # noqa: SLF001 - what stop() does first
-    raise error
-
-
-async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is() -> None:
+async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     failures: list[str] = []
     for error, stopped, expected in (
         (asyncio.CancelledError(), True, []),
@@ -121,11 +116,45 @@ async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is() -> No
         listener = Listener(settings(), bench.batches, cast("Publisher", None), failures.append)
 
         async def attempt(
-            listener: Listener = listener, error: BaseException = error, stop: bool = stopped
+            _works: Any,
+            listener: Listener = listener,
+            error: BaseException = error,
+            stop: bool = stopped,
         ) -> None:
             listener._stopped = stop  # noqa: SLF001 - what stop() does first
             raise error
 
-        with pytest.raises(type(error)):
-            await listener._until_done(attempt)  # noqa: SLF001
+        monkeypatch.setattr(bench.batches, "save", attempt)
+        carrying = asyncio.create_task(listener._carry(listener._read(())))  # noqa: SLF001
+        carrying.add_done_callback(listener._carried)  # noqa: SLF001
+        await asyncio.wait({carrying})
         assert expected == failures
+
+
+async def test_nothing_is_committed_past_a_batch_that_is_not_done() -> None:
+    bench, committed = Bench(toy.service()), list[dict[Any, int]]()
+    bench.batches.flush.at_once = False
+    listener = Listener(settings(), bench.batches, cast("Publisher", None), lambda _reason: None)
+
+    class Consumer:
+        async def commit(self, offsets: dict[Any, int]) -> None:
+            committed.append(offsets)
+
+    listener.subscriber.consumer = cast("Any", Consumer())
+    streams = Streams()
+    batches = []
+    for offset in (7, 8):
+        value = streams.write(toy.rated()).value
+        read = ConsumerRecord(INTAKE.name, 3, offset, 0, 0, petition().encode(), value, None, 0, 0, ())
+        batches.append(listener._read((read,)))  # noqa: SLF001 - what a poll brings, without a broker
+    listener._under_way.extend(batches)  # noqa: SLF001
+    # The second batch is done while the first one still waits for the broker.
+    bench.publisher.open.clear()
+    first = asyncio.create_task(listener._carry(batches[0]))  # noqa: SLF001
+    await eventually(lambda: bench.publisher.waiting, every=0)
+    batches[1].done = True
+    await listener._commit()  # noqa: SLF001
+    assert [] == committed
+    bench.publisher.open.set()
+    await first
+    assert [9] == [offset for offsets in committed for offset in offsets.values()]

@@ -140,7 +140,7 @@ async def test_intakes_docket_stays_small_however_often_its_dossier_is_read(
         draft = Draft(record, service, guarded)
         draft.ask(lambda _docket, _now: [reading] * 100, NOW, cause=None, traceparent=None)
         assert {} == await store.save([draft])
-        await handling.publish({petition(): draft.new})
+        await handling.flush.publish({petition(): draft.new})
         sizes.append(await size(database, petition()))
     assert max(sizes) - min(sizes) <= 16
 

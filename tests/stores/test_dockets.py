@@ -102,6 +102,26 @@ async def test_clearing_does_not_make_a_save_lose_its_race(store: Either) -> Non
     assert ["2"] == ids(await load(store, petition()))
 
 
+async def test_a_save_leaves_out_what_is_published_and_keeps_the_rest_in_order(store: Either) -> None:
+    await store.save([state(await draft(store), 1, 2)])
+    for published in ([], ["1"], ["1", "2", "3"]):
+        record = await load(store, petition())
+        left = tuple(fact for fact in record.pending if fact.id.rpartition("/")[2] not in published)
+        working = Draft(record, toy.service(), guarded, left=left if published else None)
+        assert {} == await store.save([state(working, 3)])
+        assert working.stored() == await load(store, petition())
+    assert ["4", "5"] == ids(await load(store, petition()))
+
+
+async def test_a_save_without_anything_left_to_publish_leaves_no_trace_for_the_sweeper(store: Either) -> None:
+    await store.save([state(await draft(store), 1)])
+    working = Draft(await load(store, petition()), toy.service(), guarded, left=())
+    working.hear(Streams().write(toy.accepted()), NOW)
+    assert {} == await store.save([working])
+    assert () == (await load(store, petition())).pending
+    assert [] == await store.forgotten(NOW + 99 * MINUTE, 10)
+
+
 async def test_forgotten_facts_are_found_when_they_are_old_the_oldest_first(store: Either) -> None:
     # Petition 1 has an old and a young fact, 2 only a young one, 3 and 4 old ones.
     for chance, minutes in ((3, 5), (2, 30), (1, 0), (4, 9), (1, 30), (3, 6)):

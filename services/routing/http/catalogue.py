@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from contracts.bodies import SHELF, Entry
 from runtime.access import Staff
-from services.routing.http.desk import READERS, Desk
+from services.routing.http.desk import READERS, UNREAD, Desk
 
 
 class CatalogueView(BaseModel):
@@ -22,7 +22,7 @@ def routes(desk: Desk) -> APIRouter:
     """Make the route."""
     router = APIRouter(tags=["catalogue"])
 
-    @router.get("/catalogue")
+    @router.get("/catalogue", responses=UNREAD)
     async def show(_staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))]) -> CatalogueView:
         """Show the catalogue in force."""
         found = desk.catalogue

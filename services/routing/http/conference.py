@@ -15,7 +15,17 @@ from runtime.access import Role, Staff
 from runtime.problems import Problem
 from runtime.record import Record
 from services.routing import domain, store
-from services.routing.http.desk import DECIDERS, MOST_LISTED, READERS, Asked, Desk, Standing, Trace
+from services.routing.http.desk import (
+    DECIDERS,
+    MOST_LISTED,
+    READERS,
+    UNDECIDED,
+    UNREAD,
+    Asked,
+    Desk,
+    Standing,
+    Trace,
+)
 
 
 class UnitView(BaseModel):
@@ -114,7 +124,7 @@ def routes(desk: Desk) -> APIRouter:
 def _add_reading(router: APIRouter, desk: Desk) -> None:
     reading = Annotated[Staff, Depends(desk.gate.staff(*READERS))]
 
-    @router.get("/units")
+    @router.get("/units", responses=UNREAD)
     async def units(_staff: reading) -> RosterView:
         """List the office, the 13 working groups and the 58 member units."""
         roster = desk.roster
@@ -128,12 +138,12 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
             units=_units(desk, tuple(roster.units)),
         )
 
-    @router.get("")
+    @router.get("", responses=UNREAD)
     async def agenda(_staff: reading, limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50) -> Agenda:
         """List what waits for a decision and what must be looked at again."""
         return await listed(desk, limit=limit)
 
-    @router.get("/escalations")
+    @router.get("/escalations", responses=UNREAD)
     async def escalations(_staff: reading) -> Escalations:
         """Count what went up a tier."""
         reached = dict.fromkeys(Tier, 0)
@@ -149,7 +159,7 @@ def _add_deciding(router: APIRouter, desk: Desk) -> None:
     deciding = Annotated[Staff, Depends(desk.gate.staff(*DECIDERS))]
     resolving = Annotated[Staff, Depends(desk.gate.staff(Role.LEADER))]
 
-    @router.post("/{petition_id}/agenda")
+    @router.post("/{petition_id}/agenda", responses=UNDECIDED)
     async def put(petition_id: str, motion: Motion, staff: deciding, traceparent: Trace = None) -> Standing:
         """Put a petition on the agenda; the body that had it gives it back."""
         if motion.group is not None and motion.group not in desk.roster.groups:
@@ -165,21 +175,21 @@ def _add_deciding(router: APIRouter, desk: Desk) -> None:
             "conference",
         )
 
-    @router.post("/{petition_id}/decision")
+    @router.post("/{petition_id}/decision", responses=UNDECIDED)
     async def resolve(
         petition_id: str, resolution: Resolution, staff: resolving, traceparent: Trace = None
     ) -> Standing:
         """Decide an item: the lead has the petition from now on, and cannot return it."""
         return await resolved(desk, petition_id, resolution, staff, traceparent)
 
-    @router.post("/{petition_id}/follow-up")
+    @router.post("/{petition_id}/follow-up", responses=UNDECIDED)
     async def look_back(
         petition_id: str, found: LookBack, staff: deciding, traceparent: Trace = None
     ) -> Standing:
         """Enter what the office found when it looked again."""
         return await looked_back(desk, petition_id, found, staff, traceparent)
 
-    @router.post("/{petition_id}/escalation")
+    @router.post("/{petition_id}/escalation", responses=UNDECIDED)
     async def escalate(
         petition_id: str, escalation: Escalation, staff: deciding, traceparent: Trace = None
     ) -> Standing:

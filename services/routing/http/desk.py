@@ -63,6 +63,9 @@ REFUSALS: Final = {
 READERS: Final = (Role.ROUTER, Role.LEADER, Role.OPERATOR, Role.AUDITOR)
 DECIDERS: Final = (Role.ROUTER, Role.LEADER)
 MOST_LISTED: Final = 500
+# What the interface description says of readings and of decisions that do not succeed.
+UNREAD: Final = problems.documented(401, 403)
+UNDECIDED: Final = problems.documented(400, 401, 403, 404, 409)
 Trace = Annotated[str | None, Header(alias="traceparent")]
 Decide = Callable[[domain.Docket, datetime], Sequence[Fact] | Refused]
 

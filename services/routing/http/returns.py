@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, model_validator
 
 from contracts.bodies import Body
 from contracts.calendar import here
@@ -14,7 +14,18 @@ from runtime.access import Staff
 from runtime.problems import FieldError, Problem
 from runtime.record import Record
 from services.routing import domain, store
-from services.routing.http.desk import DECIDERS, MOST_LISTED, READERS, Asked, Desk, Standing, Trace, known
+from services.routing.http.desk import (
+    DECIDERS,
+    MOST_LISTED,
+    READERS,
+    UNDECIDED,
+    UNREAD,
+    Asked,
+    Desk,
+    Standing,
+    Trace,
+    known,
+)
 
 
 class ReturnView(BaseModel):
@@ -40,7 +51,23 @@ class ReturnQueue(BaseModel):
 class Ruling(Asked):
     """Agreed, with the body that it goes to (none: the triage desk again); or refused, with the ground."""
 
-    agreed: bool
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {"agreed": {"const": True}, "ground": {"type": "null"}}},
+                {
+                    "required": ["ground"],
+                    "properties": {
+                        "agreed": {"const": False},
+                        "ground": {"type": "string"},
+                        "to": {"type": "null"},
+                    },
+                },
+            ]
+        },
+    )
+
+    agreed: StrictBool
     to: Body | None = None
     ground: ReturnGround | None = None
 
@@ -75,7 +102,7 @@ def routes(desk: Desk) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=["returns"])
 
-    @router.get("/returns")
+    @router.get("/returns", responses=UNREAD)
     async def queue(
         _staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))],
         limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
@@ -83,7 +110,7 @@ def routes(desk: Desk) -> APIRouter:
         """List the objections that wait, oldest due first."""
         return ReturnQueue(waiting=await waiting(desk, limit=limit))
 
-    @router.post("/returns/{petition_id}/decision")
+    @router.post("/returns/{petition_id}/decision", responses=UNDECIDED)
     async def decide(
         petition_id: str,
         ruling: Ruling,
@@ -93,7 +120,7 @@ def routes(desk: Desk) -> APIRouter:
         """Agree to an objection or refuse it; the third transfer is the last before the joint conference."""
         return await ruled(desk, petition_id, ruling, staff, traceparent)
 
-    @router.get("/petitions/{petition_id}/history")
+    @router.get("/petitions/{petition_id}/history", responses=UNDECIDED)
     async def history(
         petition_id: str, _staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))]
     ) -> History:

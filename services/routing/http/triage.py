@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
@@ -19,7 +19,7 @@ from runtime.problems import FieldError, Problem
 from runtime.record import Record
 from runtime.store import Store
 from services.routing import domain, store
-from services.routing.http.desk import MOST_LISTED, READERS, Asked, Desk, Standing, Trace
+from services.routing.http.desk import MOST_LISTED, READERS, UNDECIDED, UNREAD, Asked, Desk, Standing, Trace
 
 PAGE: Final = 500
 LONG_AGO: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -65,6 +65,21 @@ class TriageQueue(BaseModel):
 class Choice(Asked):
     """Where the petition goes: one of the 15 bodies, or an office outside them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["body"],
+                    "properties": {"body": {"type": "string"}, "office": {"type": "null"}},
+                },
+                {
+                    "required": ["office"],
+                    "properties": {"office": {"type": "string"}, "body": {"type": "null"}},
+                },
+            ]
+        },
+    )
+
     body: Body | None = None
     office: Office | None = None
     kind: Kind | None = Field(default=None, description="corrects the kind: a report goes to no body as such")
@@ -92,7 +107,7 @@ def routes(desk: Desk) -> APIRouter:
     """Make the triage desk's routes."""
     router = APIRouter(tags=["triage desk"])
 
-    @router.get("/triage")
+    @router.get("/triage", responses=UNREAD)
     async def queue(
         _staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))],
         limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
@@ -100,7 +115,7 @@ def routes(desk: Desk) -> APIRouter:
         """List what waits for a person, oldest due first."""
         return TriageQueue(waiting=await waiting(desk, limit=limit))
 
-    @router.post("/triage/{petition_id}/decision")
+    @router.post("/triage/{petition_id}/decision", responses=UNDECIDED)
     async def decide(
         petition_id: str,
         choice: Choice,
@@ -110,12 +125,12 @@ def routes(desk: Desk) -> APIRouter:
         """Decide where a petition goes."""
         return await chosen(desk, petition_id, choice, staff, traceparent)
 
-    @router.get("/triage/agreement")
+    @router.get("/triage/agreement", responses=UNREAD)
     async def agreement(_staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))]) -> Agreement:
         """Tell how often persons agree with the machine, with the numbers behind the rate."""
         return await agreed(desk)
 
-    @router.get("/triage/decisions")
+    @router.get("/triage/decisions", responses=UNREAD)
     async def decisions(
         _staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER, Role.OPERATOR))],
     ) -> StreamingResponse:

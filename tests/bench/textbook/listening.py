@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -15,14 +14,11 @@ from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition
 from faststream.kafka.schemas import Topic as KafkaTopic
 
 from contracts.envelope import read
-from contracts.fact import Fact
-from contracts.identity import PetitionId
-from runtime.commands import Commands, UnavailableError
+from runtime.commands import Asked, Commands, UnavailableError
 from runtime.consume import Answer, Ask
 from runtime.draft import Delivery
 from runtime.listen import Listener
 from runtime.publish import Publisher
-from runtime.service import Refused
 from runtime.settings import ServiceSettings
 from runtime.store import DatabaseError
 from runtime.sweep import Sweeper
@@ -107,23 +103,18 @@ class PerRequest(Commands):
         super().__init__(work, **options)
         self._work = work
 
-    async def ask(
-        self,
-        petition: PetitionId,
-        decide: Callable[[Any, datetime], Sequence[Fact] | Refused],
-        *,
-        cause: str | None = None,
-        traceparent: str | None = None,
-    ) -> Answer:
-        """Answer when the facts are saved and published."""
+    async def ask_all(self, asked: Sequence[Asked]) -> list[Answer | UnavailableError]:
+        """Answer each when its facts are saved and published."""
+        return list(await asyncio.gather(*(self._one(one) for one in asked)))
+
+    async def _one(self, one: Asked) -> Answer | UnavailableError:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        ask = Ask(one.decide, future, one.cause, one.traceparent)
         try:
-            answer = await self._work.one(petition, Ask(decide, future, cause, traceparent))
-        except DatabaseError as error:
-            raise UnavailableError from error
-        if answer is None:
-            raise UnavailableError
-        return answer
+            answer = await self._work.one(one.petition, ask)
+        except DatabaseError:
+            return UnavailableError()
+        return UnavailableError() if answer is None else answer
 
 
 class Relay(Sweeper):

@@ -1,0 +1,1 @@
+"""`make fuzz`: whatever anybody sends, nothing breaks and nothing wrong is believed."""
