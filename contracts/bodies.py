@@ -1,16 +1,26 @@
 """The 15 specialised mediation bodies: their codes (fixed: topics are named after them) and their catalogue.
 
-The catalogue (names, what each takes, telephone, hours) is data that the operator edits: `data/bodies.toml`.
+The catalogue (names, what each takes, where, telephone, hours, capacity) is data that the operator edits:
+`data/bodies.toml`, or the file that the environment's BODIES_CATALOGUE names. An edit counts as soon as
+somebody looks; a broken one is refused with its line and its reason, and what was in force stays in force.
 """
 
+import os
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-CATALOGUE_FILE: Final = Path(__file__).parent / "data" / "bodies.toml"
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts import areas
+
+SHIPPED: Final = Path(__file__).parent / "data" / "bodies.toml"
+CATALOGUE_FILE: Final = Path(os.environ.get("BODIES_CATALOGUE") or SHIPPED)
 
 
 class Body(StrEnum):
@@ -33,34 +43,217 @@ class Body(StrEnum):
     LITIGATION = "litigation"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What clerks and petitioners need to know of one body; `takes` is one English sentence for the docs."""
+class CatalogueError(ValueError):
+    """A catalogue cannot be used; the message names file, line and reason."""
 
-    code: Body
-    name: str
-    takes: str
-    phone: str
-    hours: str
+
+class Entry(BaseModel):
+    """One row: a body, or its branch for some areas; `takes` is one English sentence for the docs.
+
+    `capacity` is how many open petitions it can handle at once. A row with `until` is retired from that day;
+    its `successor` takes what was its. The code of a retired row need not be one of the 15.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(pattern=r"^[a-z][a-z-]{1,30}$")
+    name: str = Field(min_length=2, max_length=40)
+    takes: str = Field(min_length=10, max_length=300)
+    phone: str = Field(pattern=r"^[0-9-]{3,20}$")
+    hours: str = Field(min_length=2, max_length=80)
+    areas: tuple[str, ...] = (areas.CITY,)
+    capacity: int = Field(default=1000, ge=1, le=1_000_000)
+    since: date
+    until: date | None = None
+    successor: str | None = None
+
+    def covers(self, area: str) -> bool:
+        """Whether an area lies within this row's."""
+        return any(own in {areas.CITY, area[: len(own)]} for own in self.areas)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")
+    since: date
+    body: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All 15 bodies with the version that every routing fact names."""
+    """All 15 bodies with the version that every routing fact names, in force `since` its day.
+
+    `entries` has each body's first row, `rows` all that are not retired, `successors` the body that the
+    matters of each retired code go to.
+    """
 
     version: str
+    since: date
     entries: dict[Body, Entry]
+    rows: tuple[Entry, ...]
+    successors: Mapping[str, Body]
 
     def name(self, body: Body) -> str:
         """Return the Chinese name that petitioners read."""
         return self.entries[body].name
 
+    def entry(self, body: Body, area: str | None) -> Entry:
+        """Return the row that answers for a body in an area; without an area the first one."""
+        rows = (row for row in self.rows if row.code == body and area is not None and row.covers(area))
+        return next(rows, self.entries[body])
 
-@cache
+    def capacity(self, body: Body) -> int:
+        """Return how many open petitions a body can handle, all its branches together."""
+        return sum(row.capacity for row in self.rows if row.code == body)
+
+
+def read(path: Path) -> Catalogue:
+    """Read and check a catalogue; raises CatalogueError for the first fault, with its line."""
+    try:
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = place[1] if place else str(text.count("\n") + 1)
+        raise CatalogueError(f"{path.name}, line {line}: {error}") from error
+    lines = _Lines(path.name, text)
+    try:
+        file = _File.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        row = first["loc"][1] if len(first["loc"]) > 1 and isinstance(first["loc"][1], int) else None
+        name = str(first["loc"][-1])
+        raise CatalogueError(lines.fault(row, name, f"{name}: {first['msg']}")) from error
+    for row, name, told in _faults(file):
+        raise CatalogueError(lines.fault(row, name, told))
+    active = tuple(row for row in file.body if row.until is None)
+    entries = {Body(row.code): row for row in reversed(active)}
+    retired = {row.code: row.successor or "" for row in file.body if row.until is not None}
+    return Catalogue(
+        version=file.version,
+        since=file.since,
+        entries={body: entries[body] for body in Body},
+        rows=active,
+        successors={code: Body(_last(code, retired)) for code in retired},
+    )
+
+
+_Fault = tuple[int | None, str, str]
+_Active = list[tuple[int, Entry]]
+
+
+def _faults(file: _File) -> Iterator[_Fault]:
+    """Yield what is wrong: the number of the row, the field, and the reason."""
+    active = [(number, row) for number, row in enumerate(file.body) if row.until is None]
+    yield from _row_faults(active)
+    yield from _coverage_faults(active)
+    yield from _succession_faults(file)
+
+
+def _row_faults(active: _Active) -> Iterator[_Fault]:
+    for number, row in active:
+        if row.code not in set(Body):
+            yield number, "code", f"{row.code} is none of the {len(Body)} codes, and is not retired"
+        if row.successor is not None:
+            yield number, "successor", f"{row.code} has a successor and no day from which it is retired"
+        if strange := [area for area in row.areas if not areas.is_area(area)]:
+            yield number, "areas", f"{strange[0]} is no area of the city"
+        if any(_overlap(row, other) for earlier, other in active if earlier < number):
+            yield number, "areas", f"{row.code} has an area twice: each is covered by exactly one row"
+
+
+def _coverage_faults(active: _Active) -> Iterator[_Fault]:
+    for body in Body:
+        rows = [(number, row) for number, row in active if row.code == body]
+        if not rows:
+            yield None, "body", f"{body} is missing: all {len(Body)} bodies must be listed"
+            return
+        for area, name in areas.NAMES.items():
+            if area != areas.CITY and not any(row.covers(area) for _, row in rows):
+                yield rows[0][0], "areas", f"nobody takes {body} in {area} {name}"
+
+
+def _succession_faults(file: _File) -> Iterator[_Fault]:
+    retired = {row.code: row.successor or "" for row in file.body if row.until is not None}
+    for number, row in enumerate(file.body):
+        if row.until is None:
+            continue
+        last = _last(row.code, retired)
+        if row.until <= row.since:
+            yield number, "until", f"{row.code} ends on {row.until}, before it began"
+        if last in retired:
+            yield number, "successor", f"the successors of {row.code} go in a circle"
+        if last not in set(Body):
+            yield number, "successor", f"{row.code} is retired and has no successor among the bodies"
+
+
+def _overlap(one: Entry, other: Entry) -> bool:
+    return one.code == other.code and (
+        any(other.covers(area) for area in one.areas) or any(one.covers(area) for area in other.areas)
+    )
+
+
+def _last(code: str, retired: Mapping[str, str]) -> str:
+    """Follow successors to the end; a circle ends where it was entered."""
+    seen = {code}
+    while code in retired and retired[code] not in seen:
+        code = retired[code]
+        seen.add(code)
+    return code
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Finds the line that a fault is on."""
+
+    file: str
+    text: str
+
+    def fault(self, row: int | None, name: str, told: str) -> str:
+        lines = self.text.splitlines()
+        heads = [number for number, line in enumerate(lines) if line.strip() == "[[body]]"]
+        begin = heads[row] if row is not None and row < len(heads) else 0
+        end = next((head for head in heads if head > begin), len(lines)) if row is not None else len(lines)
+        named = (n for n in range(begin, end) if re.match(rf"\s*{re.escape(name)}\s*=", lines[n]))
+        return f"{self.file}, line {next(named, begin) + 1}: {told}"
+
+
+@dataclass
+class Shelf:
+    """Holds the catalogue in force and looks whether its file was edited."""
+
+    path: Path
+    refused: str = ""
+    _held: Catalogue | None = None
+    _seen: tuple[int, int, int] | None = field(default=None, repr=False)
+
+    def look(self) -> Catalogue:
+        """Return the catalogue in force; raises CatalogueError if there has never been one."""
+        seen = self._stamp()
+        if self._held is None or seen != self._seen:
+            try:
+                self._held, self.refused = read(self.path), ""
+            except CatalogueError as error:
+                if self._held is None:
+                    raise
+                self.refused = str(error)
+            self._seen = seen
+        return self._held
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+SHELF: Final = Shelf(CATALOGUE_FILE)
+
+
 def catalogue() -> Catalogue:
-    """Read the shipped catalogue; raises ValueError naming what is wrong with it."""
-    data = tomllib.loads(CATALOGUE_FILE.read_text("utf-8"))
-    entries = {Body(row["code"]): Entry(**{**row, "code": Body(row["code"])}) for row in data["body"]}
-    if set(entries) != set(Body) or len(data["body"]) != len(Body):
-        raise ValueError(f"{CATALOGUE_FILE.name} must list each of the {len(Body)} bodies exactly once")
-    return Catalogue(version=data["version"], entries=entries)
+    """Return the catalogue in force now."""
+    return SHELF.look()

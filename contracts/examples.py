@@ -21,7 +21,7 @@ from contracts.envelope import digest, message_id, seal
 from contracts.fact import Fact
 from contracts.generated import as_text
 from contracts.identity import PetitionId, make
-from contracts.kinds import Channel, DecidedBy, Kind, Outcome, SessionKind
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
 from contracts.registry import FACTS, short_name
 from contracts.topics import INTAKE, MEDIATION, Topic
 
@@ -254,6 +254,12 @@ def _facts(story: Story) -> Iterator[Fact]:
         tell_by=began + timedelta(days=15),
     )
     yield intake.PetitionAccepted(at=began + timedelta(seconds=1), due=began + timedelta(days=60))
+    yield intake.PetitionSupplemented(
+        at=began + timedelta(hours=20),
+        number=1,
+        dossier_sha256=_hash(story, "supplement"),
+        request=_hash(story, "supplement request"),
+    )
     yield from _routed(story, began + timedelta(seconds=2))
     yield from _mediated(story, began + timedelta(hours=3))
     yield from _notified(story, began + timedelta(hours=3, seconds=1))
@@ -296,7 +302,66 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         catalogue_version=catalogue().version,
         due=began + timedelta(days=60),
     )
+    yield from _objected_to(story, began + timedelta(hours=5))
     yield routing.PetitionReferred(at=began + timedelta(days=40), office=story.office, by="router-07")
+
+
+def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
+    """The router refuses one objection and agrees to the next; the joint conference settles it."""
+    yield routing.ReturnReceived(
+        at=began,
+        body=story.body,
+        transfer=1,
+        reason=ReturnReason.SEVERAL_BODIES,
+        suggested=story.second,
+        timely=True,
+        due=began + timedelta(days=2),
+    )
+    yield routing.ReturnRefused(
+        at=began + timedelta(hours=1),
+        body=story.body,
+        transfer=1,
+        ground=routing.ReturnGround.WITHIN_DUTIES,
+        by="router-07",
+    )
+    yield routing.ReturnAgreed(
+        at=began + timedelta(hours=2),
+        body=story.body,
+        transfer=1,
+        reason=ReturnReason.SEVERAL_BODIES,
+        by="router-07",
+    )
+    yield routing.PetitionPutToConference(
+        at=began + timedelta(hours=3),
+        item=1,
+        ground=routing.ConferenceGround.SEVERAL_DEPARTMENTS,
+        group="group-urban-construction",
+        by="router-07",
+        due=began + timedelta(days=10),
+    )
+    yield routing.PetitionEscalated(
+        at=began + timedelta(hours=4),
+        number=1,
+        from_tier=routing.Tier.COUNTY,
+        to_tier=routing.Tier.CITY,
+        by="router-07",
+    )
+    yield routing.ConferenceDecided(
+        at=began + timedelta(hours=5),
+        item=1,
+        lead=story.body,
+        helpers=story.co_handlers,
+        finish_by=began + timedelta(days=30),
+        follow_up_at=began + timedelta(days=20),
+        by="leader-02",
+    )
+    yield routing.ConferenceFollowedUp(
+        at=began + timedelta(days=20),
+        item=1,
+        result=routing.FollowUp.UNDER_WAY,
+        next_at=began + timedelta(days=27),
+        by="conference-office-1",
+    )
 
 
 def _mediated(story: Story, began: datetime) -> Iterator[Fact]:
@@ -307,7 +372,20 @@ def _mediated(story: Story, began: datetime) -> Iterator[Fact]:
         transfer=1,
         accept_by=began + timedelta(days=15),
         due=began + timedelta(days=60),
+        return_by=began + timedelta(days=7),
+        calendar="chinesecalendar-1.11.0",
     )
+    yield mediation.CaseReturned(
+        at=began + timedelta(hours=1),
+        body=story.body,
+        transfer=1,
+        reason=ReturnReason.SEVERAL_BODIES,
+        suggested=story.second,
+        return_by=began + timedelta(days=7),
+        by=handler,
+    )
+    yield mediation.CaseKept(at=began + timedelta(hours=4), body=story.body, transfer=1)
+    yield mediation.CaseHandedBack(at=began + timedelta(hours=6), body=story.body, transfer=1)
     yield mediation.CaseAccepted(at=began + timedelta(days=1), handler=handler)
     yield mediation.SessionHeld(
         at=began + timedelta(days=7),

@@ -38,6 +38,21 @@ class PetitionAccepted(Fact):
     due: Moment
 
 
+class PetitionSupplemented(Fact):
+    """补充: the petitioner added to what he wrote; no clock begins anew. `number` counts from 1.
+
+    `dossier_sha256` is the SHA-256 of the `data` bytes of the dossier message that holds the whole text now;
+    `request` is a keyed hash of the Idempotency-Key, so that one request adds once.
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.intake.PetitionSupplemented.v1"
+    TOPIC: ClassVar[Topic] = INTAKE
+
+    number: Count
+    dossier_sha256: Sha256
+    request: Sha256
+
+
 class PetitionRated(Fact):
     """评价: the petitioner says how satisfied he is, 1 (not at all) to 5 (very)."""
 

@@ -54,3 +54,13 @@ class DecidedBy(StrEnum):
 
     MACHINE = "machine"
     PERSON = "person"
+
+
+class ReturnReason(StrEnum):
+    """Why a body says that a petition is not its business (Regulations art. 23: an objection has reasons)."""
+
+    NOT_OUR_MATTER = "not-our-matter"
+    OTHER_AREA = "other-area"
+    COURT_MATTER = "court-matter"
+    ALREADY_HANDLED = "already-handled"
+    SEVERAL_BODIES = "several-bodies"

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.bodies import Body
 from contracts.fact import Code, Count, Fact, Moment
-from contracts.kinds import Outcome, SessionKind
+from contracts.kinds import Outcome, ReturnReason, SessionKind
 from contracts.topics import MEDIATION, Topic
 
 
@@ -19,7 +19,12 @@ class Step(StrEnum):
 
 
 class CaseOpened(Fact):
-    """立案: the body has a case, to take up by `accept_by` (15 days, art. 23), to end by `due` (art. 34)."""
+    """立案: the body has a case, to take up by `accept_by` (15 days, art. 23), to end by `due` (art. 34).
+
+    Until `return_by` it may object that the matter is not its business (5 working days, art. 23), counted by
+    `calendar`. Where that calendar does not know a year yet, `calendar_lacks` names the year and there is no
+    `return_by`.
+    """
 
     TYPE: ClassVar[str] = "cn.petition.mediation.CaseOpened.v1"
     TOPIC: ClassVar[Topic] = MEDIATION
@@ -28,6 +33,48 @@ class CaseOpened(Fact):
     transfer: Count
     accept_by: Moment
     due: Moment
+    return_by: Moment | None = None
+    calendar: Code | None = None
+    calendar_lacks: Count | None = None
+
+
+class CaseReturned(Fact):
+    """退回: the body objects with a reason; the case stays with it until routing has decided (art. 23).
+
+    `suggested` is the body that it thinks is right. `calendar_lacks` names the year that kept the time of
+    objecting from being known: whoever decides sees that nobody has checked it.
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseReturned.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    body: Body
+    transfer: Count
+    reason: ReturnReason
+    suggested: Body | None = None
+    return_by: Moment | None = None
+    calendar_lacks: Count | None = None
+    by: Code
+
+
+class CaseKept(Fact):
+    """The objection was refused: the body has the case as before, with the same times."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseKept.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    body: Body
+    transfer: Count
+
+
+class CaseHandedBack(Fact):
+    """The body no longer has the case; routing says who has the petition now."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CaseHandedBack.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    body: Body
+    transfer: Count
 
 
 class CaseAccepted(Fact):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import AreaCode, Code, Count, Fact, Moment
-from contracts.kinds import DecidedBy, Kind
+from contracts.kinds import DecidedBy, Kind, ReturnReason
 from contracts.topics import ROUTING, Topic
 
 
@@ -27,7 +27,7 @@ class TriageReason(StrEnum):
     UNSURE = "unsure"
     NO_BODY = "no-body"
     REPORT = "report-of-wrongdoing"
-    # Not stated yet; on the wire from the first release, since a new value would break old readers.
+    # On the wire from the first release, since a new value would break old readers.
     AREA_UNKNOWN = "area-unknown"
     RETURNED = "returned"
 
@@ -39,8 +39,54 @@ class Office(StrEnum):
     PETITION_OFFICE = "petition-office"
 
 
+class Occasion(StrEnum):
+    """Why a petition that had a place already got a new one; absent the first time."""
+
+    RETURNED = "returned"
+    SUPPLEMENTED = "supplemented"
+    CONFERENCE = "conference"
+    RECONSIDERED = "reconsidered"
+
+
+class ReturnGround(StrEnum):
+    """Why an objection is refused: the body keeps the petition."""
+
+    WITHIN_DUTIES = "within-duties"
+    TOO_LATE = "too-late"
+    NO_GROUNDS = "no-grounds"
+
+
+class ConferenceGround(StrEnum):
+    """Why a petition is put to the joint conference (Regulations art. 24)."""
+
+    TRANSFERS_EXHAUSTED = "transfers-exhausted"
+    BODIES_DISAGREE = "bodies-disagree"
+    SEVERAL_DEPARTMENTS = "several-departments"
+    ESCALATED = "escalated"
+
+
+class Tier(StrEnum):
+    """A tier of government; going up one is counted."""
+
+    TOWNSHIP = "township"
+    COUNTY = "county"
+    CITY = "city"
+    PROVINCE = "province"
+
+
+class FollowUp(StrEnum):
+    """What the conference's office found when it looked whether its decision was carried out."""
+
+    DONE = "done"
+    UNDER_WAY = "under-way"
+    NOT_BEGUN = "not-begun"
+
+
 class PetitionRouted(Fact):
-    """转送/交办: the petition is with `body` from now on; `transfer` counts its bodies from 1."""
+    """转送/交办: the petition is with `body` from now on; `transfer` counts its bodies from 1.
+
+    `conference` is the agenda item that decided it: that decision binds, the body cannot return it.
+    """
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionRouted.v1"
     TOPIC: ClassVar[Topic] = ROUTING
@@ -59,6 +105,8 @@ class PetitionRouted(Fact):
     rule_version: Code
     catalogue_version: Code
     due: Moment
+    occasion: Occasion | None = None
+    conference: Count | None = None
 
 
 class PetitionSentToTriage(Fact):
@@ -77,6 +125,8 @@ class PetitionSentToTriage(Fact):
     confidence: float = Field(ge=0, le=1)
     rule_version: Code
     due: Moment
+    occasion: Occasion | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionReferred(Fact):
@@ -86,4 +136,100 @@ class PetitionReferred(Fact):
     TOPIC: ClassVar[Topic] = ROUTING
 
     office: Office
+    by: Code
+
+
+class ReturnReceived(Fact):
+    """A body's objection lies before the router, who decides by `due`; the body has the petition meanwhile.
+
+    `timely` tells whether it came within the 5 working days; absent if the calendar does not know the year.
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.routing.ReturnReceived.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    body: Body
+    transfer: Count
+    reason: ReturnReason
+    suggested: Body | None = None
+    timely: bool | None = None
+    due: Moment
+
+
+class ReturnAgreed(Fact):
+    """The router agrees that the petition is not the body's; where it goes is the next fact."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.ReturnAgreed.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    body: Body
+    transfer: Count
+    reason: ReturnReason
+    by: Code
+
+
+class ReturnRefused(Fact):
+    """The router refuses the objection: the body keeps the petition."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.ReturnRefused.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    body: Body
+    transfer: Count
+    ground: ReturnGround
+    by: Code
+
+
+class PetitionPutToConference(Fact):
+    """联席会议: the petition is before the joint conference as agenda item `item`, decided by `due`.
+
+    `by` is absent where the rule put it there: the transfers are exhausted. `item` counts from 1 within the
+    petition; `group` is the working group that prepares it.
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.routing.PetitionPutToConference.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    item: Count
+    ground: ConferenceGround
+    group: Code | None = None
+    by: Code | None = None
+    due: Moment
+
+
+class ConferenceDecided(Fact):
+    """The joint conference decided: who leads, who helps, until when; PetitionRouted follows and binds."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.ConferenceDecided.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    item: Count
+    lead: Body
+    helpers: tuple[Code, ...] = ()
+    finish_by: Moment
+    follow_up_at: Moment
+    by: Code
+
+
+class ConferenceFollowedUp(Fact):
+    """The conference's office looked whether its decision is carried out; `next_at` absent: it is done."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.ConferenceFollowedUp.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    item: Count
+    result: FollowUp
+    next_at: Moment | None = None
+    by: Code
+
+
+class PetitionEscalated(Fact):
+    """The matter went up a tier; `number` counts the petition's escalations from 1."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.PetitionEscalated.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    number: Count
+    from_tier: Tier
+    to_tier: Tier
     by: Code

@@ -19,7 +19,12 @@ from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
 from contracts.mediation import CaseAnswered, CaseConcluded, CaseOpened, CaseRated
 from contracts.notify import SmsQueued, SmsSent, SmsSkipped
-from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from contracts.routing import (
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+)
 from contracts.topics import (
     ALL_TOPICS,
     BODY_TOPICS,
@@ -44,9 +49,17 @@ OWED: tuple[type[Fact], ...] = (
     PetitionAccepted,
     PetitionRouted,
     PetitionSentToTriage,
+    PetitionPutToConference,
     PetitionReferred,
     CaseConcluded,
     CaseAnswered,
+)
+# Each of these gives a petition its place, with an owner and a due time; routing's others leave it there.
+PLACES: tuple[type[Fact], ...] = (
+    PetitionRouted,
+    PetitionSentToTriage,
+    PetitionPutToConference,
+    PetitionReferred,
 )
 HELD = (
     "every message can be read and says the same petition as its key; nothing lies in the dead letters",
@@ -234,17 +247,17 @@ def dossier(petition: str, topics: Mapping[str, Sequence[Read]]) -> Iterator[str
 def custody(petition: str, topics: Mapping[str, Sequence[Read]]) -> Iterator[str]:
     """No petition is without an owner and a due time, unless it has its outcome; no rating gets lost."""
     cases = [found.message.fact for found in topics.get(MEDIATION.name, ())]
-    routings = [found.message.fact for found in topics.get(ROUTING.name, ())]
+    routings = [found for found in topics.get(ROUTING.name, ()) if isinstance(found.message.fact, PLACES)]
     if not any(True for _ in _facts(topics, INTAKE.name, PetitionAccepted)):
         yield f"{petition} in {INTAKE.name}: it was not accepted, so it has no due time."
-    last = routings[-1] if routings else None
+    last = routings[-1].message.fact if routings else None
     if last is None:
         yield f"{petition} in {ROUTING.name}: it has neither a body nor a place at the triage desk."
     has_outcome = any(isinstance(fact, CaseConcluded) for fact in cases)
     if isinstance(last, PetitionRouted) and not has_outcome:
         opened = [fact for fact in cases if isinstance(fact, CaseOpened)]
         if not opened or opened[-1].body != last.body:
-            number = topics[ROUTING.name][-1].number
+            number = routings[-1].number
             why = f"number {number} of {ROUTING.name} gave it to {last.body}"
             yield f"{petition} in {MEDIATION.name}: {why}, which has no case of it."
     yield from _outcomes(petition, topics, cases)

@@ -5,7 +5,6 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from contracts import topics
-from contracts.bodies import catalogue
 from runtime.access import Gate
 from runtime.clock import Clock
 from runtime.consume import Step
@@ -46,7 +45,7 @@ def build(
     """Make the application and its process; nothing is connected before the application starts."""
     process = Process(settings, service(), clock=clock, on_step=on_step)
     app = process.application("intake: petitions in, the petitioner's story out")
-    desk = Desk(process, settings, Codes(settings.code_secret.get_secret_value()), catalogue())
+    desk = Desk(process, settings, Codes(settings.code_secret.get_secret_value()))
     pages = Pages(Path(__file__).parent / "templates")
     app.include_router(routes(desk, Gate(settings.staff_key.get_secret_value()), pages))
     app.include_router(page_routes(desk, pages))

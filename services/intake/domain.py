@@ -9,19 +9,35 @@ from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.kinds import Channel, Outcome
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
+    CaseHandedBack,
     CaseOpened,
     CaseOverdue,
-    CaseRated,
+    CaseReturned,
     SessionHeld,
 )
 from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
-from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from contracts.routing import (
+    ConferenceDecided,
+    PetitionEscalated,
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnAgreed,
+    ReturnRefused,
+)
 from runtime.service import Refused
 
 
@@ -48,6 +64,7 @@ class Intake:
     request: str = ""
     payload: str = ""
     score: int | None = None
+    supplements: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
 
 
@@ -70,6 +87,7 @@ class Routing:
     body: Body | None = None
     in_triage: bool = False
     triage_due: datetime | None = None
+    in_conference: bool = False
     referred_to: str = ""
     events: tuple[Event, ...] = ()
 
@@ -163,6 +181,40 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
     return (dossier, registered, PetitionAccepted(at=now, due=now + asked.finish_within))
 
 
+MOST_SUPPLEMENTS = 20
+LONGEST_TEXT = 20_000
+
+
+def decide_supplement(docket: Docket, text: str, request: str, now: datetime) -> Sequence[Fact] | Refused:
+    """补充: add to the text while the matter is open; the same request adds once, and no clock moves."""
+    own, dossier = docket.own, docket.dossier
+    if own.registered_at is None or not dossier.name:
+        return Refused("no-such-petition")
+    if request in own.supplements:
+        return ()
+    if docket.mediation.answered or docket.routing.referred_to:
+        return Refused("already-answered")
+    content = f"{dossier.content}\n\n（{len(own.supplements) + 1}）补充：{text}"
+    if len(own.supplements) >= MOST_SUPPLEMENTS or len(content) > LONGEST_TEXT:
+        return Refused("supplement-too-long")
+    saved = DossierSaved(
+        at=now,
+        name=dossier.name,
+        phone=dossier.phone,
+        title=dossier.title,
+        content=content,
+        code_salt=dossier.code_salt,
+        code_hash=dossier.code_hash,
+    )
+    supplemented = PetitionSupplemented(
+        at=now,
+        number=len(own.supplements) + 1,
+        dossier_sha256=sha256(saved.data()).hexdigest(),
+        request=request,
+    )
+    return (saved, supplemented)
+
+
 def decide_rate(docket: Docket, score: int, now: datetime) -> Sequence[Fact] | Refused:
     """评价: once, and only when there is an answer to rate."""
     if not docket.mediation.answered:
@@ -209,6 +261,9 @@ def evolve_own(part: Intake, fact: Fact) -> Intake:
             )
         case PetitionAccepted():
             return replace(part, due=fact.due, events=(*part.events, _event(fact)))
+        case PetitionSupplemented():
+            events = (*part.events, _event(fact, number=str(fact.number)))
+            return replace(part, supplements=(*part.supplements, fact.request), events=events)
         case PetitionRated():
             events = (*part.events, _event(fact, score=str(fact.score)))
             return replace(part, score=fact.score, events=events)
@@ -228,27 +283,40 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
     match fact:
         case PetitionRouted():
             reasons = "、".join(reason.term for reason in fact.reasons[:3])
-            event = _event(fact, body=fact.body, reasons=reasons, by=fact.decided_by)
-            return replace(
-                part,
-                body=fact.body,
-                in_triage=False,
-                triage_due=None,
-                referred_to="",
-                events=(*part.events, event),
+            event = _event(
+                fact, body=fact.body, reasons=reasons, by=fact.decided_by, occasion=fact.occasion or ""
             )
+            return replace(_left(part, event), body=fact.body)
         case PetitionSentToTriage():
-            # Nobody but the triage desk has it now: a body that had it before may no longer read the dossier.
-            events = (*part.events, _event(fact))
-            return replace(part, body=None, in_triage=True, triage_due=fact.due, events=events)
+            return replace(_left(part, _event(fact)), in_triage=True, triage_due=fact.due)
+        case PetitionPutToConference():
+            return replace(_left(part, _event(fact, ground=fact.ground)), in_conference=True)
         case PetitionReferred():
-            # The same here; a report of wrongdoing is never shown to those whom it names (art. 30).
-            events = (*part.events, _event(fact, office=fact.office))
-            return replace(
-                part, body=None, in_triage=False, triage_due=None, referred_to=fact.office, events=events
-            )
+            return replace(_left(part, _event(fact, office=fact.office)), referred_to=fact.office)
+        case ReturnAgreed() | ReturnRefused() | ConferenceDecided() | PetitionEscalated():
+            return replace(part, events=(*part.events, _ruling(fact)))
         case _:
             return part
+
+
+def _ruling(fact: ReturnAgreed | ReturnRefused | ConferenceDecided | PetitionEscalated) -> Event:
+    match fact:
+        case ReturnAgreed():
+            return _event(fact, body=fact.body, reason=fact.reason)
+        case ReturnRefused():
+            return _event(fact, body=fact.body)
+        case ConferenceDecided():
+            return _event(fact, body=fact.lead, helpers="、".join(fact.helpers))
+        case PetitionEscalated():
+            return _event(fact, tier=fact.to_tier)
+
+
+def _left(part: Routing, event: Event) -> Routing:
+    """Take the petition from whoever had it: a body that had it before may no longer read the dossier.
+
+    A report of wrongdoing is never shown to those whom it names (art. 30).
+    """
+    return Routing(events=(*part.events, event))
 
 
 def evolve_mediation(part: Case, fact: Fact) -> Case:
@@ -257,23 +325,30 @@ def evolve_mediation(part: Case, fact: Fact) -> Case:
         case CaseOpened():
             event = _event(fact, body=fact.body, due=fact.due.isoformat())
             return replace(part, opened=True, accepted=False, due=fact.due, events=(*part.events, event))
+        case CaseHandedBack():
+            return replace(part, opened=False, accepted=False)
         case CaseAccepted():
             return replace(part, accepted=True, events=(*part.events, _event(fact)))
-        case SessionHeld():
-            event = _event(fact, number=str(fact.number), kind=fact.kind)
-            return replace(part, events=(*part.events, event))
+        case SessionHeld() | CaseReturned() | CaseOverdue():
+            return replace(part, events=(*part.events, _step(fact)))
         case CaseConcluded():
             event = _event(fact, outcome=fact.outcome)
             return replace(part, outcome=fact.outcome, events=(*part.events, event))
         case CaseAnswered():
             event = _event(fact, outcome=fact.outcome, review_by=fact.review_by.isoformat())
             return replace(part, answered=True, review_by=fact.review_by, events=(*part.events, event))
-        case CaseOverdue():
-            return replace(part, events=(*part.events, _event(fact, step=fact.step)))
-        case CaseRated():
-            return part  # the story has the rating from intake's own fact
         case _:
-            return part
+            return part  # a rating is told from intake's own fact, an objection's end from routing's
+
+
+def _step(fact: SessionHeld | CaseReturned | CaseOverdue) -> Event:
+    match fact:
+        case SessionHeld():
+            return _event(fact, number=str(fact.number), kind=fact.kind)
+        case CaseReturned():
+            return _event(fact, body=fact.body, reason=fact.reason)
+        case CaseOverdue():
+            return _event(fact, step=fact.step)
 
 
 def evolve_notify(part: Messages, fact: Fact) -> Messages:

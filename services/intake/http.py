@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from contracts import areas, identity
-from contracts.bodies import Catalogue
+from contracts.bodies import catalogue
 from contracts.calendar import here
 from contracts.identity import PetitionId
 from contracts.kinds import STAFF_CHANNELS, Channel, Outcome
@@ -38,6 +38,8 @@ problems.know(
         "no-such-petition": ("编号或查询码不正确", "请核对受理编号和查询码后再试，或拨打 12345 查询。"),
         "key-reused": ("该请求标识已用于另一件事项", "请更换 Idempotency-Key 后重新提交。"),
         "not-answered-yet": ("该事项尚未答复", "收到答复后即可评价。"),
+        "already-answered": ("该事项已有答复或已移送", "如有新的情况，请另行提交，或拨打 12345。"),
+        "supplement-too-long": ("补充的内容太多", "请缩短内容，或把材料交给办理机构。"),
         "already-rated": ("您已评价过", "每件事项评价一次，感谢您的反馈。"),
         "not-your-petition": ("该事项不由贵机构办理", "请向市信访局了解该事项的办理机构。"),
         "wrong-media-type": ("请求格式不正确", "请把 Content-Type 设为 application/json，并以 JSON 提交。"),
@@ -48,6 +50,8 @@ REFUSALS: Final = {
     "no-such-petition": 404,
     "not-answered-yet": 409,
     "already-rated": 409,
+    "already-answered": 409,
+    "supplement-too-long": 422,
     "not-your-petition": 403,
     "id-taken": 409,
 }
@@ -140,6 +144,16 @@ class Receipt(BaseModel):
     query_code: str
 
 
+class Supplement(BaseModel):
+    """What the petitioner adds to his text."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    text: str = Field(min_length=1, max_length=10_000, json_schema_extra=TYPED)
+
+    _clean = field_validator("text", mode="before")(clean)
+
+
 class Rating(BaseModel):
     """1 (not at all satisfied) to 5 (very satisfied)."""
 
@@ -194,7 +208,6 @@ class Desk:
     process: Process
     settings: Settings
     codes: Codes
-    catalogue: Catalogue
 
     async def submit(
         self, submission: Submission, *, key: str | None, received_by: str, traceparent: str | None
@@ -267,6 +280,20 @@ class Desk:
         docket: domain.Docket = self.process.service.assemble(record.petition, record.parts)
         return docket
 
+    async def supplement(
+        self, docket: domain.Docket, text: str, key: str | None, traceparent: str | None = None
+    ) -> None:
+        """Add to a petition's text, once per key; raises Problem if it is too late or too much."""
+        said = f"{docket.petition}:{key or secrets.token_hex(16)}"
+        request = self.codes.keyed("supplement", said)
+        answer = await self.process.commands.ask(
+            docket.petition,
+            lambda docket, now: domain.decide_supplement(docket, text, request, now),
+            cause="http",
+            traceparent=traceparent,
+        )
+        raise_for(answer, REFUSALS)
+
     async def rate(self, docket: domain.Docket, score: int, traceparent: str | None = None) -> None:
         """Record a rating; raises Problem 409 if there is nothing to rate or it was rated."""
         answer = await self.process.commands.ask(
@@ -279,7 +306,7 @@ class Desk:
 
     def story(self, docket: domain.Docket) -> Story:
         """Tell a docket's story."""
-        return tell(docket, self.catalogue)
+        return tell(docket, catalogue())
 
 
 def json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
@@ -358,6 +385,25 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         """Rate the answer, once."""
         docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
         await desk.rate(docket, rating.score)
+
+    @router.post(
+        "/petitions/{petition_id}/supplement",
+        status_code=204,
+        tags=["petitioners"],
+        dependencies=[Depends(json_only)],
+        responses=problems.documented(400, 404, 409, 415, 429),
+    )
+    async def supplement(
+        request: Request,
+        petition_id: str,
+        supplement: Supplement,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+        code: Annotated[str, Query(max_length=64)] = "",
+        x_query_code: Annotated[str, Header(max_length=64)] = "",
+    ) -> None:
+        """Add to what was written. The same Idempotency-Key never adds twice."""
+        docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
+        await desk.supplement(docket, supplement.text, idempotency_key)
 
     @router.get(
         "/petitions/{petition_id}/dossier",

@@ -8,6 +8,7 @@ from typing import Final
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import day
 from contracts.kinds import Outcome
+from contracts.units import roster
 from services.intake.domain import Docket, Event
 
 
@@ -16,6 +17,7 @@ class State(StrEnum):
 
     ACCEPTED = "accepted"
     TRIAGE = "in-triage"
+    CONFERENCE = "in-conference"
     ROUTED = "routed"
     REFERRED = "referred"
     CASE_OPENED = "case-opened"
@@ -30,6 +32,7 @@ ENDED: Final = frozenset({State.REFERRED, State.ANSWERED, State.RATED})
 STATE_WORDS: Final = {
     State.ACCEPTED: "已登记受理",
     State.TRIAGE: "工作人员正在研究由哪个部门办理",
+    State.CONFERENCE: "已提交信访工作联席会议研究",
     State.ROUTED: "已转交办理机构",
     State.REFERRED: "已移送有关单位",
     State.CASE_OPENED: "办理机构已立案",
@@ -53,13 +56,42 @@ SESSIONS: Final = {
 OFFICES: Final = {"discipline-inspection": "纪检监察机关", "petition-office": "市信访局"}
 STEPS: Final = {"accept": "受理", "finish": "办结"}
 PETITION_OFFICE: Final = "市信访局"
+CONFERENCE_OFFICE: Final = "信访工作联席会议办公室"
+RETURN_REASONS: Final = {
+    "not-our-matter": "不属于其职责",
+    "other-area": "属于其他区域",
+    "court-matter": "属于诉讼事项",
+    "already-handled": "已由其他单位办理",
+    "several-bodies": "涉及多个单位",
+}
+GROUNDS: Final = {
+    "transfers-exhausted": "几个单位都认为不属于自己的职责",
+    "bodies-disagree": "几个单位意见不一致",
+    "several-departments": "需要多个部门一起办理",
+    "escalated": "需要上级协调",
+}
+OCCASIONS: Final = {
+    "": "",
+    "returned": "原办理机构提出异议，经核实同意，",
+    "supplemented": "根据您补充的情况，",
+    "conference": "经联席会议研究决定，",
+    "reconsidered": "经重新研究，",
+}
+TIERS: Final = {"township": "乡镇（街道）", "county": "区县", "city": "市", "province": "省"}
 SENTENCES: Final = {
     "PetitionRegistered": "您反映的事项已登记。",
     "PetitionAccepted": "您反映的事项已受理。",
+    "PetitionSupplemented": "已收到您第{number}次补充的情况。",
     "PetitionSentToTriage": "工作人员正在研究由哪个部门办理，确定后会告诉您。",
-    "PetitionRouted": "已转交{body}办理{why}。",
+    "PetitionRouted": "{occasion}已转交{body}办理{why}。",
+    "ReturnAgreed": "{body}提出该事项{reason}，经核实同意其意见。",
+    "ReturnRefused": "经核实，该事项仍由{body}办理。",
+    "PetitionPutToConference": "因{ground}，已提交信访工作联席会议研究。",
+    "ConferenceDecided": "联席会议决定由{body}牵头办理{helpers}。",
+    "PetitionEscalated": "已提请{tier}一级协调办理。",
     "PetitionReferred": "已移送{office}。",
     "CaseOpened": "{body}已立案，最迟{due}办结。",
+    "CaseReturned": "{body}认为该事项{reason}，已提出异议，正在核实。",
     "CaseAccepted": "办理人员已接手。",
     "SessionHeld": "已进行第{number}次{kind}。",
     "CaseConcluded": "办理结果：{outcome}。",
@@ -67,7 +99,16 @@ SENTENCES: Final = {
     "CaseOverdue": "{step}已超过期限，信访部门正在督办。",
     "PetitionRated": "您的评价：{score}分（满分5分）。感谢您的反馈。",
 }
-_TABLES: Final = {"office": OFFICES, "kind": SESSIONS, "outcome": OUTCOMES, "step": STEPS}
+_TABLES: Final = {
+    "office": OFFICES,
+    "kind": SESSIONS,
+    "outcome": OUTCOMES,
+    "step": STEPS,
+    "reason": RETURN_REASONS,
+    "ground": GROUNDS,
+    "occasion": OCCASIONS,
+    "tier": TIERS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +155,7 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         petition_id=docket.petition,
         title=docket.dossier.title,
         state=state(docket),
-        owner=office or (entry.name if entry else PETITION_OFFICE),
+        owner=office or (entry.name if entry else _between(docket)),
         body=body,
         body_name=entry.name if entry else None,
         body_phone=entry.phone if entry else None,
@@ -135,6 +176,7 @@ def state(docket: Docket) -> State:
         (docket.own.score is not None, State.RATED),
         (docket.mediation.answered, State.ANSWERED),
         (docket.mediation.outcome is not None, State.CONCLUDED),
+        (docket.routing.in_conference, State.CONFERENCE),
         (docket.mediation.accepted, State.IN_MEDIATION),
         (docket.mediation.opened, State.CASE_OPENED),
         (bool(docket.routing.referred_to), State.REFERRED),
@@ -144,6 +186,10 @@ def state(docket: Docket) -> State:
     return next((state for is_reached, state in reached if is_reached), State.ACCEPTED)
 
 
+def _between(docket: Docket) -> str:
+    return CONFERENCE_OFFICE if docket.routing.in_conference else PETITION_OFFICE
+
+
 def sentence(event: Event, catalogue: Catalogue) -> str:
     """Return the Chinese sentence of one event."""
     return SENTENCES[event.fact].format_map(_words(event.codes, catalogue))
@@ -151,11 +197,14 @@ def sentence(event: Event, catalogue: Catalogue) -> str:
 
 def _words(codes: dict[str, str], catalogue: Catalogue) -> dict[str, str]:
     """Turn the codes of an event into the words that its sentence needs."""
-    words = dict(codes)
+    words = {"occasion": "", **codes}  # lines kept by an earlier version have no occasion
     if "body" in codes:
         words["body"] = catalogue.name(Body(codes["body"]))
     if "reasons" in codes:
         words["why"] = f"（依据：{codes['reasons']}）" if codes["reasons"] else ""
+    if "helpers" in codes:
+        named = "、".join(roster().name(code) for code in codes["helpers"].split("、") if code)
+        words["helpers"] = f"，{named}协办" if named else ""
     for name, table in _TABLES.items():
         if name in codes:
             words[name] = table.get(codes[name], codes[name])

@@ -4,7 +4,6 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from contracts.bodies import catalogue
 from contracts.topics import INTAKE, MEDIATION, ROUTING
 from runtime import problems
 from runtime.access import Gate
@@ -50,6 +49,6 @@ def build(
     problems.know(WORDS)
     app = process.application("Mediation: the bodies' cases")
     gate = Gate(settings.staff_key.get_secret_value())
-    app.include_router(routes(Desk(process, gate, terms, catalogue())))
+    app.include_router(routes(Desk(process, gate, terms)))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

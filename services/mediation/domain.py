@@ -14,19 +14,29 @@ from contracts.domains import Domain
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRated
-from contracts.kinds import Kind, Outcome, SessionKind
+from contracts.kinds import Kind, Outcome, ReturnReason, SessionKind
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
+    CaseHandedBack,
+    CaseKept,
     CaseOpened,
     CaseOverdue,
     CaseRated,
+    CaseReturned,
     SessionHeld,
     Step,
 )
-from contracts.routing import PetitionRouted
+from contracts.routing import (
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnRefused,
+)
 from contracts.topics import BODY_TOPICS, Topic
+from contracts.workdays import UnknownYear
 from runtime.service import Refused
 from services.mediation.deadlines import Terms
 
@@ -35,6 +45,8 @@ class State(StrEnum):
     """How far a case has come; a petition without a case has none."""
 
     OPENED = "opened"
+    RETURNED = "returned"
+    HANDED_BACK = "handed-back"
     ACCEPTED = "accepted"
     CONCLUDED = "concluded"
     ANSWERED = "answered"
@@ -53,6 +65,11 @@ class Refusal(StrEnum):
     ALREADY_ANSWERED = "case-already-answered"
     OTHER_SESSION = "session-number-taken"
     NO_SETTLEMENT = "agreement-without-settlement"
+    ALREADY_RETURNED = "case-already-returned"
+    HANDED_BACK = "case-handed-back"
+    RETURN_TOO_LATE = "return-too-late"
+    BOUND = "bound-by-conference"
+    OWN_BODY = "suggested-own-body"
 
 
 @dataclass(frozen=True)
@@ -65,7 +82,10 @@ class Intake:
 
 @dataclass(frozen=True)
 class Routing:
-    """What petition-routing-v1 has told: with whom the petition is; `transfer` counts its bodies from 1."""
+    """What petition-routing-v1 has told: with whom the petition is; `transfer` counts its bodies from 1.
+
+    `body` is None while no body has it. `bound` tells that the joint conference gave it to this one.
+    """
 
     body: Body | None = None
     transfer: int = 0
@@ -75,6 +95,8 @@ class Routing:
     area: str | None = None
     joint: bool = False
     co_handlers: tuple[str, ...] = ()
+    bound: bool = False
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +108,9 @@ class Case:
     transfer: int = 0
     accept_by: datetime | None = None
     due: datetime | None = None
+    return_by: datetime | None = None
+    calendar_lacks: int | None = None
+    return_reason: ReturnReason | None = None
     handler: str = ""
     accepted_at: datetime | None = None
     sessions: int = 0
@@ -138,16 +163,69 @@ def decide_opening(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact
     case, routing, due = docket.own, docket.routing, docket.own.due or docket.intake.due
     if routing.body is None or routing.routed_at is None or due is None:
         return ()
-    if routing.transfer <= case.transfer or case.state not in {None, State.OPENED, State.ACCEPTED}:
+    if routing.transfer <= case.transfer or not _without_outcome(case):
         return ()
+    until = terms.workdays.end_of(terms.return_workdays, routing.routed_at)
     opened = CaseOpened(
         at=now,
         body=routing.body,
         transfer=routing.transfer,
         accept_by=routing.routed_at + terms.accept,
         due=due,
+        return_by=None if isinstance(until, UnknownYear) else until,
+        calendar=terms.workdays.name,
+        calendar_lacks=until.year if isinstance(until, UnknownYear) else None,
     )
     return (*decide_overdue(docket, now), opened)
+
+
+def decide_return(
+    docket: Docket, asker: Asker, reason: ReturnReason, suggested: Body | None, now: datetime
+) -> Decision:
+    """退回: let the body object before it takes the case up, within its 5 working days (art. 23).
+
+    What the joint conference has decided binds. Where the calendar does not know the year, the objection is
+    taken and says so: the router sees that nobody has checked its time.
+    """
+    if refusal := _not_theirs(docket, asker):
+        return refusal
+    case = docket.own
+    if case.state is not State.OPENED or case.body is None:
+        return Refused(_why_not_open(case))
+    if docket.routing.bound:
+        return Refused(Refusal.BOUND)
+    if suggested == case.body:
+        return Refused(Refusal.OWN_BODY)
+    if case.return_by is not None and now >= case.return_by:
+        return Refused(Refusal.RETURN_TOO_LATE)
+    returned = CaseReturned(
+        at=now,
+        body=case.body,
+        transfer=case.transfer,
+        reason=reason,
+        suggested=suggested,
+        return_by=case.return_by,
+        calendar_lacks=case.calendar_lacks,
+        by=asker.who,
+    )
+    return (*decide_overdue(docket, now), returned)
+
+
+def decide_keeping(docket: Docket, now: datetime) -> Sequence[Fact]:
+    """Give the case back into the body's hands once its objection was refused."""
+    case = docket.own
+    if case.state is not State.RETURNED or case.body is None or docket.routing.refused != case.transfer:
+        return ()
+    return (CaseKept(at=now, body=case.body, transfer=case.transfer),)
+
+
+def decide_handing_back(docket: Docket, now: datetime) -> Sequence[Fact]:
+    """Take the case from its body where routing has the petition again, unless it has its outcome."""
+    case = docket.own
+    if case.body is None or case.state is State.HANDED_BACK or not _without_outcome(case):
+        return ()
+    handed_back = CaseHandedBack(at=now, body=case.body, transfer=case.transfer)
+    return (*decide_overdue(docket, now), handed_back)
 
 
 def decide_rating(docket: Docket, now: datetime) -> Sequence[Fact]:
@@ -162,7 +240,7 @@ def decide_acceptance(docket: Docket, asker: Asker, handler: str, now: datetime)
     if refusal := _not_theirs(docket, asker):
         return refusal
     if docket.own.state is not State.OPENED:
-        return Refused(Refusal.ALREADY_ACCEPTED)
+        return Refused(_why_not_open(docket.own))
     return (*decide_overdue(docket, now), CaseAccepted(at=now, handler=handler or asker.who))
 
 
@@ -225,7 +303,9 @@ def _running(case: Case) -> Sequence[tuple[Step, datetime]]:
     Handling is finished (办结) by the answer, not by the conclusion: an outcome that the petitioner was not
     told would otherwise lie without a due time.
     """
-    awaited = {Step.ACCEPT: case.accept_by if case.accepted_at is None else None}
+    if case.state is State.HANDED_BACK:
+        return ()  # its body owes nothing more; routing's facts say who does, and until when
+    awaited = {Step.ACCEPT: case.accept_by if case.state is State.OPENED else None}
     awaited[Step.FINISH] = case.due if case.answered_at is None else None
     return [(step, until) for step, until in awaited.items() if until and step not in case.overdue]
 
@@ -237,9 +317,24 @@ def _not_theirs(docket: Docket, asker: Asker) -> Refused | None:
 
 
 def _not_in_hand(case: Case) -> Refused | None:
-    if case.state is State.ACCEPTED:
-        return None
-    return Refused(Refusal.NOT_ACCEPTED if case.state is State.OPENED else Refusal.ALREADY_CONCLUDED)
+    match case.state:
+        case State.ACCEPTED:
+            return None
+        case State.OPENED:
+            return Refused(Refusal.NOT_ACCEPTED)
+        case State.RETURNED | State.HANDED_BACK:
+            return Refused(_why_not_open(case))
+        case _:
+            return Refused(Refusal.ALREADY_CONCLUDED)
+
+
+def _without_outcome(case: Case) -> bool:
+    return case.state in {None, State.OPENED, State.RETURNED, State.HANDED_BACK, State.ACCEPTED}
+
+
+def _why_not_open(case: Case) -> Refusal:
+    known = {State.RETURNED: Refusal.ALREADY_RETURNED, State.HANDED_BACK: Refusal.HANDED_BACK}
+    return known.get(case.state, Refusal.ALREADY_ACCEPTED) if case.state else Refusal.NO_CASE
 
 
 def mirrors(docket: Docket, _fact: Fact) -> Sequence[Topic]:
@@ -260,18 +355,25 @@ def evolve_intake(part: Intake, fact: Fact) -> Intake:
 
 def evolve_routing(part: Routing, fact: Fact) -> Routing:
     """Fold one fact of routing."""
-    if not isinstance(fact, PetitionRouted):
-        return part
-    return Routing(
-        body=fact.body,
-        transfer=fact.transfer,
-        routed_at=fact.at,
-        kind=fact.kind,
-        domain=fact.domain,
-        area=fact.area,
-        joint=fact.joint,
-        co_handlers=fact.co_handlers,
-    )
+    match fact:
+        case PetitionRouted():
+            return Routing(
+                body=fact.body,
+                transfer=fact.transfer,
+                routed_at=fact.at,
+                kind=fact.kind,
+                domain=fact.domain,
+                area=fact.area,
+                joint=fact.joint,
+                co_handlers=fact.co_handlers,
+                bound=fact.conference is not None,
+            )
+        case PetitionSentToTriage() | PetitionPutToConference() | PetitionReferred():
+            return replace(part, body=None)
+        case ReturnRefused():
+            return replace(part, refused=fact.transfer)
+        case _:
+            return part
 
 
 def evolve_own(part: Case, fact: Fact) -> Case:
@@ -279,26 +381,37 @@ def evolve_own(part: Case, fact: Fact) -> Case:
     match fact:
         case CaseOpened():
             return _opened(part, fact)
+        case CaseReturned() | CaseKept() | CaseHandedBack():
+            return _objected(part, fact)
         case CaseAccepted():
             return replace(part, state=State.ACCEPTED, handler=fact.handler, accepted_at=fact.at)
         case SessionHeld():
             return replace(part, sessions=fact.number)
-        case CaseConcluded():
-            return replace(
-                part,
-                state=State.CONCLUDED,
-                outcome=fact.outcome,
-                agreement=fact.agreement,
-                concluded_at=fact.at,
-            )
-        case CaseAnswered():
-            return replace(part, state=State.ANSWERED, answered_at=fact.at, review_by=fact.review_by)
+        case CaseConcluded() | CaseAnswered():
+            return _ended(part, fact)
         case CaseRated():
             return replace(part, state=State.RATED, score=fact.score)
         case CaseOverdue():
             return replace(part, overdue=(*part.overdue, fact.step))
         case _:
             return part
+
+
+def _ended(part: Case, fact: CaseConcluded | CaseAnswered) -> Case:
+    if isinstance(fact, CaseAnswered):
+        return replace(part, state=State.ANSWERED, answered_at=fact.at, review_by=fact.review_by)
+    concluded = replace(part, state=State.CONCLUDED, concluded_at=fact.at)
+    return replace(concluded, outcome=fact.outcome, agreement=fact.agreement)
+
+
+def _objected(part: Case, fact: CaseReturned | CaseKept | CaseHandedBack) -> Case:
+    match fact:
+        case CaseReturned():
+            return replace(part, state=State.RETURNED, return_reason=fact.reason)
+        case CaseKept():
+            return replace(part, state=State.OPENED)
+        case CaseHandedBack():
+            return replace(part, state=State.HANDED_BACK)
 
 
 def _opened(part: Case, fact: CaseOpened) -> Case:
@@ -309,6 +422,8 @@ def _opened(part: Case, fact: CaseOpened) -> Case:
         transfer=fact.transfer,
         accept_by=fact.accept_by,
         due=fact.due,
+        return_by=fact.return_by,
+        calendar_lacks=fact.calendar_lacks,
         sessions=part.sessions,
         overdue=tuple(step for step in part.overdue if step is not Step.ACCEPT),
     )

@@ -7,7 +7,13 @@ from typing import Any
 
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRated
-from contracts.routing import PetitionRouted
+from contracts.routing import (
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnRefused,
+)
 from runtime.service import Heard
 from services.mediation import domain
 from services.mediation.deadlines import Terms
@@ -28,6 +34,30 @@ def on_petition_routed(
     return domain.decide_opening(docket, terms, now)
 
 
+def on_return_refused(docket: Docket, _heard: Heard[ReturnRefused], now: datetime) -> Sequence[Fact]:
+    """Let the body go on: its objection was refused."""
+    return domain.decide_keeping(docket, now)
+
+
+def on_petition_sent_to_triage(
+    docket: Docket, _heard: Heard[PetitionSentToTriage], now: datetime
+) -> Sequence[Fact]:
+    """Take the case from the body that had it."""
+    return domain.decide_handing_back(docket, now)
+
+
+def on_petition_put_to_conference(
+    docket: Docket, _heard: Heard[PetitionPutToConference], now: datetime
+) -> Sequence[Fact]:
+    """Take the case from the body that had it: the joint conference decides who leads."""
+    return domain.decide_handing_back(docket, now)
+
+
+def on_petition_referred(docket: Docket, _heard: Heard[PetitionReferred], now: datetime) -> Sequence[Fact]:
+    """Take the case from the body that had it: an office outside the bodies has the petition."""
+    return domain.decide_handing_back(docket, now)
+
+
 def on_petition_rated(docket: Docket, _heard: Heard[PetitionRated], now: datetime) -> Sequence[Fact]:
     """Count the rating of an answered case."""
     return domain.decide_rating(docket, now)
@@ -41,5 +71,9 @@ def hears(terms: Terms) -> Mapping[type[Fact], Handler]:
     return {
         PetitionAccepted: partial(on_petition_accepted, terms=terms),
         PetitionRouted: partial(on_petition_routed, terms=terms),
+        ReturnRefused: on_return_refused,
+        PetitionSentToTriage: on_petition_sent_to_triage,
+        PetitionPutToConference: on_petition_put_to_conference,
+        PetitionReferred: on_petition_referred,
         PetitionRated: on_petition_rated,
     }

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from contracts.bodies import Body, Catalogue
+from contracts.bodies import Body, catalogue
 from contracts.fact import MOST, Code
 from contracts.identity import PetitionId, parse
-from contracts.kinds import Outcome, SessionKind
+from contracts.kinds import Outcome, ReturnReason, SessionKind
 from runtime import problems, tracing
 from runtime.access import Gate, Role, Staff
 from runtime.http import WHOLE, raise_for
@@ -34,6 +34,11 @@ WORDS: Final = {
     Refusal.ALREADY_ANSWERED: ("该案件已经答复过", "无需再次答复；信访人不服的可以申请复查。"),
     Refusal.OTHER_SESSION: ("会商次数与记录不符", "请查看案件，确认这次会商是否已经登记。"),
     Refusal.NO_SETTLEMENT: ("只有调解和解才能签订协议", "请把结果改为 settled，或把 agreement 改为 false。"),
+    Refusal.ALREADY_RETURNED: ("该案件已经提出退回", "请等待信访部门裁定；裁定前不能受理或办结。"),
+    Refusal.HANDED_BACK: ("该案件已经退出本机构", "无需再办理；查看案件可知现在由谁负责。"),
+    Refusal.RETURN_TOO_LATE: ("已过提出异议的5个工作日", "请先受理；确需转出的，请报信访部门提交联席会议。"),
+    Refusal.BOUND: ("联席会议已经决定由本机构牵头", "该决定具有约束力，不能退回；有困难请报联席会议办公室。"),
+    Refusal.OWN_BODY: ("建议的承办机构就是本机构", "请填写您认为应当承办的其他机构，或留空。"),
     "petition-id-wrong": ("受理编号有误", "请核对编号后再试，例如 2B7K9-0M4QX-7T1CW。"),
     "token-without-body": ("您的身份令牌没有注明机构", "请联系本单位管理员，为令牌加上机构代码。"),
 }
@@ -47,6 +52,11 @@ STATUS: Final[dict[str, int]] = {
     Refusal.ALREADY_ANSWERED: 409,
     Refusal.OTHER_SESSION: 409,
     Refusal.NO_SETTLEMENT: 422,
+    Refusal.ALREADY_RETURNED: 409,
+    Refusal.HANDED_BACK: 409,
+    Refusal.RETURN_TOO_LATE: 409,
+    Refusal.BOUND: 409,
+    Refusal.OWN_BODY: 422,
 }
 REFUSALS: Final = problems.documented(400, 401, 403, 404, 409)
 EVERY_BODY: Final = frozenset(Body)
@@ -64,6 +74,13 @@ class Acceptance(_Asked):
     """Who answers for the case; without a name it is the one who accepts it."""
 
     handler: Code | None = None
+
+
+class Objection(_Asked):
+    """Why the matter is not the body's business, and which body it thinks is right."""
+
+    reason: ReturnReason
+    suggested: Body | None = None
 
 
 class SessionReport(_Asked):
@@ -102,7 +119,6 @@ class Desk:
     process: Process
     gate: Gate
     terms: Terms
-    catalogue: Catalogue
 
     async def take(self, said: str, staff: Staff, traceparent: str | None, decide: Decide) -> CaseView:
         """Let `decide` run on a case and return the case after it; raises Problem with the reason if not."""
@@ -123,7 +139,7 @@ class Desk:
         docket = await store.case(self.process.store, petition)
         if docket is None:
             raise Problem(404, Refusal.NO_CASE)
-        return view(docket, self.catalogue)
+        return view(docket, catalogue())
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -169,7 +185,7 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
         page, onward = await store.cases(
             desk.process.store, bodies, state or list(State), after=behind, limit=limit
         )
-        seen = CasesView(cases=[view(docket, desk.catalogue) for docket in page], next=onward and str(onward))
+        seen = CasesView(cases=[view(docket, catalogue()) for docket in page], next=onward and str(onward))
         if not pages.wanted(accept):
             return JSONResponse(seen.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
         return pages.cases(seen.cases, seen.next and _further(body, state, limit, seen.next))
@@ -196,6 +212,17 @@ def _add_steps(router: APIRouter, desk: Desk) -> None:
 
         def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
             return domain.decide_acceptance(docket, asker, handler, now)
+
+        return await desk.take(petition_id, staff, traceparent, decide)
+
+    @router.post("/cases/{petition_id}/return", tags=["steps"], responses=REFUSALS)
+    async def objection(
+        petition_id: str, staff: acting, asked: Objection, traceparent: trace = None
+    ) -> CaseView:
+        """Object within 5 working days that the matter is not the body's; the router decides (art. 23)."""
+
+        def decide(docket: Docket, asker: Asker, now: datetime) -> Decision:
+            return domain.decide_return(docket, asker, asked.reason, asked.suggested, now)
 
         return await desk.take(petition_id, staff, traceparent, decide)
 

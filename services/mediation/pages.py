@@ -13,12 +13,14 @@ from contracts import areas, domains
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
 from contracts.domains import Domain
-from contracts.kinds import Kind, Outcome
+from contracts.kinds import Kind, Outcome, ReturnReason
 from contracts.mediation import Step
 from services.mediation.domain import Docket, State
 
 STATES: Final = {
     State.OPENED: "待受理",
+    State.RETURNED: "已提出退回，待裁定",
+    State.HANDED_BACK: "已退出本机构",
     State.ACCEPTED: "办理中",
     State.CONCLUDED: "已办结，待答复",
     State.ANSWERED: "已答复",
@@ -50,6 +52,11 @@ class CaseView(BaseModel):
     transfer: int = Field(description="which transfer brought it to this body, from 1")
     accept_by: datetime
     due: datetime
+    return_by: datetime | None = Field(description="until when the body may object (5 working days)")
+    calendar_lacks: int | None = Field(
+        description="the year that the calendar does not know, where return_by cannot be told"
+    )
+    return_reason: ReturnReason | None
     overdue: list[Step] = Field(description="steps whose time passed before they were taken")
     kind: Kind | None
     domain: Domain | None
@@ -88,6 +95,9 @@ def view(docket: Docket, catalogue: Catalogue) -> CaseView:
         transfer=case.transfer,
         accept_by=here(case.accept_by),
         due=here(case.due),
+        return_by=_local(case.return_by),
+        calendar_lacks=case.calendar_lacks,
+        return_reason=case.return_reason,
         overdue=list(case.overdue),
         kind=routing.kind,
         domain=routing.domain,

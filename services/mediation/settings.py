@@ -1,12 +1,14 @@
 """What mediation reads from its environment, once; the first thing on the way, before any fact comes."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from contracts.workdays import read, shipped
 from runtime.settings import ServiceSettings
-from services.mediation.deadlines import ACCEPT_WITHIN, REVIEW_WITHIN, Terms
+from services.mediation.deadlines import ACCEPT_WITHIN, RETURN_WORKDAYS, REVIEW_WITHIN, Terms
 
 
 class Settings(ServiceSettings):
@@ -23,6 +25,18 @@ class Settings(ServiceSettings):
         default=REVIEW_WITHIN, gt=timedelta(0), description="answer to the last day for a review (art. 35)"
     )
 
+    return_workdays: int = Field(
+        default=RETURN_WORKDAYS, ge=1, le=60, description="working days for a body to object (art. 23)"
+    )
+    workdays: Path | None = Field(
+        default=None, description="a file with holidays of years that the shipped calendar lacks"
+    )
+
     def terms(self) -> Terms:
-        """Return the terms that decisions count with."""
-        return Terms(accept=self.accept_within, review=self.review_within)
+        """Return the terms that decisions count with; raises WorkdaysError for a file that cannot be used."""
+        return Terms(
+            accept=self.accept_within,
+            review=self.review_within,
+            return_workdays=self.return_workdays,
+            workdays=read(self.workdays) if self.workdays else shipped(),
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -17,7 +17,13 @@ from contracts.mediation import (
     CaseRated,
     SessionHeld,
 )
-from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from contracts.routing import (
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnRefused,
+)
 from runtime.service import Heard
 from services.notify.domain import Docket, Rules, decide_tell, decide_waiting
 
@@ -44,6 +50,12 @@ class Handlers:
         """受理: taken up, and by when it is done."""
         return self._tell(docket, heard, now)
 
+    def on_petition_supplemented(
+        self, docket: Docket, heard: Heard[PetitionSupplemented], now: datetime
+    ) -> Sequence[Fact]:
+        """补充: what he added has arrived."""
+        return self._tell(docket, heard, now)
+
     def on_petition_routed(
         self, docket: Docket, heard: Heard[PetitionRouted], now: datetime
     ) -> Sequence[Fact]:
@@ -54,6 +66,16 @@ class Handlers:
         self, docket: Docket, heard: Heard[PetitionSentToTriage], now: datetime
     ) -> Sequence[Fact]:
         """A person is looking."""
+        return self._tell(docket, heard, now)
+
+    def on_return_refused(self, docket: Docket, heard: Heard[ReturnRefused], now: datetime) -> Sequence[Fact]:
+        """The body that had objected keeps it."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_put_to_conference(
+        self, docket: Docket, heard: Heard[PetitionPutToConference], now: datetime
+    ) -> Sequence[Fact]:
+        """联席会议: the joint conference decides who leads."""
         return self._tell(docket, heard, now)
 
     def on_petition_referred(
@@ -104,8 +126,11 @@ class Handlers:
             DossierSaved: self.on_dossier_saved,
             PetitionRegistered: self.on_petition_registered,
             PetitionAccepted: self.on_petition_accepted,
+            PetitionSupplemented: self.on_petition_supplemented,
             PetitionRouted: self.on_petition_routed,
             PetitionSentToTriage: self.on_petition_sent_to_triage,
+            ReturnRefused: self.on_return_refused,
+            PetitionPutToConference: self.on_petition_put_to_conference,
             PetitionReferred: self.on_petition_referred,
             CaseOpened: self.on_case_opened,
             CaseAccepted: self.on_case_accepted,

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -17,16 +17,25 @@ from contracts.mediation import (
     CaseRated,
     SessionHeld,
 )
-from contracts.routing import PetitionReferred, PetitionRouted, PetitionSentToTriage
+from contracts.routing import (
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnRefused,
+)
 
 # What a text may say of each fact. Only codes, numbers and times are kept; "reason" is the phrase of the
 # published lexicon that weighed most, "body" comes from the case where the fact itself does not name it.
 OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     PetitionRegistered: ("tell_by",),
     PetitionAccepted: ("due",),
+    PetitionSupplemented: ("number",),
     PetitionRated: ("score",),
-    PetitionRouted: ("body", "reason"),
-    PetitionSentToTriage: ("due",),
+    PetitionRouted: ("body", "reason", "occasion"),
+    PetitionSentToTriage: ("due", "occasion"),
+    PetitionPutToConference: ("due", "ground"),
+    ReturnRefused: ("body",),
     PetitionReferred: ("office",),
     CaseOpened: ("body", "accept_by", "due"),
     CaseAccepted: ("body",),
@@ -87,4 +96,6 @@ def _value(fact: Fact, name: str, body: str) -> str:
         reasons = fact.reasons if isinstance(fact, PetitionRouted) else ()
         return max(reasons, key=lambda reason: reason.weight).term if reasons else ""
     value = getattr(fact, name)
+    if value is None:
+        return ""
     return value.isoformat() if isinstance(value, datetime) else str(value)

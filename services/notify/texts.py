@@ -22,7 +22,15 @@ from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
 from contracts.mediation import CaseAnswered, CaseConcluded, Step
 from contracts.registry import BY_TYPE
-from contracts.routing import Office, PetitionReferred, PetitionRouted, PetitionSentToTriage
+from contracts.routing import (
+    ConferenceGround,
+    Occasion,
+    Office,
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+)
 from services.notify.domain import Notice
 from services.notify.stories import OFFERS
 
@@ -34,6 +42,7 @@ MUST_TELL: Final[frozenset[type[Fact]]] = frozenset(
         PetitionAccepted,
         PetitionRouted,
         PetitionSentToTriage,
+        PetitionPutToConference,
         PetitionReferred,
         CaseConcluded,
         CaseAnswered,
@@ -45,9 +54,11 @@ WORDED: Final[Mapping[str, type[StrEnum]]] = {
     "outcome": Outcome,
     "kind": SessionKind,
     "step": Step,
+    "occasion": Occasion,
+    "ground": ConferenceGround,
 }
 # What may be missing, and therefore stands in phrases only.
-OPTIONAL: Final = frozenset({"reason", "link"})
+OPTIONAL: Final = frozenset({"reason", "link", "occasion"})
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _BRACKETS: Final = str.maketrans("【】", "〔〕")
 

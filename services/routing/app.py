@@ -1,25 +1,49 @@
 """Wires routing: the only file that knows all its parts."""
 
+from dataclasses import dataclass, replace
+
+import structlog
 from fastapi import FastAPI
 
 from contracts import topics
-from contracts.bodies import catalogue
+from contracts.bodies import SHELF, catalogue
 from contracts.kinds import Kind
+from contracts.units import roster
 from runtime.access import Gate
 from runtime.clock import Clock
 from runtime.consume import Step
 from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
-from services.routing import domain
+from services.routing import domain, joint
 from services.routing.classifier import Lexicon, classify, load
 from services.routing.gazetteer import find_area
 from services.routing.handlers import Handlers
-from services.routing.http import routes
+from services.routing.http import Desk, routes
+from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
+log = structlog.get_logger()
 NAME = "routing"
+
+
+@dataclass
+class Rulebook:
+    """Gives the rules with the catalogue in force now, and says once in the log that an edit was refused."""
+
+    settled: domain.Rules
+    refused: str = ""
+
+    def __call__(self) -> domain.Rules:
+        """Return the rules in force now."""
+        version = catalogue().version
+        if self.refused != SHELF.refused:
+            self.refused = SHELF.refused
+            log.warning("catalogue_edited", reason=self.refused or "whole again")
+        if version == self.settled.catalogue_version:
+            return self.settled
+        return replace(self.settled, catalogue_version=version)
 
 
 def finder(lexicon: Lexicon, title: str, content: str) -> domain.Finding:
@@ -47,6 +71,7 @@ def service(handlers: Handlers) -> Service[domain.Docket]:
             Part("own", topics.ROUTING, domain.Routing, domain.evolve_own),
             Part("dossier", topics.DOSSIERS, domain.Dossier, domain.evolve_dossier),
             Part("intake", topics.INTAKE, domain.Intake, domain.evolve_intake),
+            Part("mediation", topics.MEDIATION, domain.Case, domain.evolve_mediation),
         ),
         hears=handlers.hears(),
         indexes=INDEXES,
@@ -57,11 +82,23 @@ def build(
     settings: Settings, *, clock: Clock | None = None, on_step: Step | None = None
 ) -> tuple[FastAPI, Process]:
     """Make the application and its process; nothing is connected before the application starts."""
-    lexicon = load()
-    rules = domain.Rules(lexicon.version, catalogue().version, settings.triage_within)
+    lexicon, joint_rules = load(), joint.read()
+    settled = domain.Rules(
+        f"{lexicon.version}:{joint_rules.version}",
+        catalogue().version,
+        settings.triage_within,
+        settings.return_within,
+        settings.conference_within,
+        settings.most_transfers,
+        joint_rules,
+    )
+
+    rules = Rulebook(settled)
     handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
     process = Process(settings, service(handlers), clock=clock, on_step=on_step)
     app = process.application("routing: the right body of the 15, and the triage desk")
-    app.include_router(routes(process, Gate(settings.staff_key.get_secret_value()), rules))
+    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, roster())
+    app.include_router(routes(desk))
+    app.include_router(page_routes(desk))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

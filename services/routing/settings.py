@@ -18,3 +18,15 @@ class Settings(ServiceSettings):
     triage_within: timedelta = Field(
         default=timedelta(days=2), description="time for a person at the triage desk to decide"
     )
+    return_within: timedelta = Field(
+        default=timedelta(days=2), description="time for the router to decide on a body's objection"
+    )
+    conference_within: timedelta = Field(
+        default=timedelta(days=10), description="time for the joint conference to decide an item"
+    )
+    most_transfers: int = Field(
+        default=3,
+        ge=1,
+        le=9,
+        description="bodies that a petition may be sent to before the conference decides",
+    )

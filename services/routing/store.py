@@ -1,4 +1,4 @@
-"""Routing's own queries: the triage desk's queue."""
+"""Routing's own queries: what waits for a person at each desk, and what persons have decided."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,17 +8,60 @@ from runtime.record import Record
 from runtime.service import Index
 from runtime.store import Store
 
-TRIAGE_DUE: Final = "parts.own.triage_due"
+OWN: Final = "parts.own."
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-INDEXES: Final = (Index("triage", ((TRIAGE_DUE, 1), ("_id", 1)), partial=TRIAGE_DUE, above=EVER),)
-ORDER: Final[Sequence[tuple[str, int]]] = ((TRIAGE_DUE, 1), ("_id", 1))
+# Each list of the desks: the field that says until when somebody must act, under the name of its index.
+TRIAGE: Final = "triage"
+RETURNS: Final = "returns"
+AGENDA: Final = "agenda"
+FOLLOW_UPS: Final = "follow-ups"
+DECISIONS: Final = "decisions"
+ESCALATED: Final = "escalated"
+FIELDS: Final = {
+    TRIAGE: "triage_due",
+    RETURNS: "return_due",
+    AGENDA: "conference_due",
+    FOLLOW_UPS: "follow_up_at",
+    DECISIONS: "decided_at",
+}
+INDEXES: Final = (
+    *(
+        Index(name, ((OWN + field, 1), ("_id", 1)), partial=OWN + field, above=EVER)
+        for name, field in FIELDS.items()
+    ),
+    Index(ESCALATED, ((OWN + "escalations", 1), ("_id", 1)), partial=OWN + "escalations", above=0),
+)
 
 
-def in_triage() -> dict[str, Any]:
-    """Return the query for what waits for a person (index `triage`)."""
-    return {TRIAGE_DUE: {"$gt": EVER}}
+def waiting(name: str) -> dict[str, Any]:
+    """Return the query for one list (the index of that name)."""
+    return {OWN + FIELDS[name]: {"$gt": EVER}}
 
 
-async def triage_queue(store: Store, *, limit: int) -> list[Record]:
-    """Return the triage desk's queue, oldest due first."""
-    return await store.find(in_triage(), sort=ORDER, limit=limit)
+def order(name: str) -> Sequence[tuple[str, int]]:
+    """Return the order of one list: oldest due first."""
+    return ((OWN + FIELDS[name], 1), ("_id", 1))
+
+
+def escalated() -> dict[str, Any]:
+    """Return the query for what went up a tier (index `escalated`)."""
+    return {OWN + "escalations": {"$gt": 0}}
+
+
+async def queue(store: Store, name: str, *, limit: int) -> list[Record]:
+    """Return one list, oldest due first."""
+    return await store.find(waiting(name), sort=order(name), limit=limit)
+
+
+async def decided(store: Store, *, after: tuple[datetime, str], limit: int) -> list[Record]:
+    """Return the next petitions on which a person decided, by the time of the last decision, then number."""
+    moment, petition = after
+    field = OWN + FIELDS[DECISIONS]
+    # The range is for the index; those of that very millisecond are then compared.
+    query = {field: {"$gte": max(moment, EVER)}, "$nor": [{field: moment, "_id": {"$lte": petition}}]}
+    return await store.find(query, sort=order(DECISIONS), limit=limit)
+
+
+async def gone_up(store: Store, *, limit: int) -> list[Record]:
+    """Return what went up a tier."""
+    return await store.find(escalated(), limit=limit)

@@ -18,7 +18,9 @@ STATUSES = {"intake": intake.REFUSALS, "routing": routing.REFUSALS, "mediation":
 
 def codes(service: str) -> set[str]:
     """The codes that a service's rules refuse with, where they stand as words."""
-    return set(re.findall(r'Refused\("([a-z-]+)"\)', (SERVICES / service / "domain.py").read_text("utf-8")))
+    folder = SERVICES / service
+    rules = [*folder.glob("domain.py"), *folder.glob("domain/*.py")]
+    return {code for file in rules for code in re.findall(r'Refused\("([a-z-]+)"\)', file.read_text("utf-8"))}
 
 
 @pytest.mark.parametrize("service", STATUSES)
@@ -34,3 +36,4 @@ def test_every_status_has_words_for_the_reader(service: str) -> None:
 
 def test_the_codes_are_found_at_all() -> None:
     assert {"already-rated", "no-such-petition"} <= codes("intake")
+    assert {"not-in-triage"} <= codes("routing")

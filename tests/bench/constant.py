@@ -32,7 +32,7 @@ FOUND = domain.Finding(
 def build(settings: Settings) -> tuple[FastAPI, Process]:
     """Wire routing as its `app.py` does, without the lexicon and the triage desk."""
     rules = domain.Rules("bench", "bench", settings.triage_within)
-    process = Process(settings, service(Handlers(lambda _title, _content: FOUND, rules)))
+    process = Process(settings, service(Handlers(lambda _title, _content: FOUND, lambda: rules)))
     app = process.application("routing with a constant classifier")
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

@@ -10,25 +10,45 @@ from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
-from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
-from contracts.kinds import Channel, DecidedBy, Kind, Outcome, SessionKind
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
+    CaseHandedBack,
+    CaseKept,
     CaseOpened,
     CaseOverdue,
     CaseRated,
+    CaseReturned,
     SessionHeld,
     Step,
 )
 from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
 from contracts.routing import (
+    ConferenceDecided,
+    ConferenceFollowedUp,
+    ConferenceGround,
+    FollowUp,
     Office,
+    PetitionEscalated,
+    PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
     PetitionSentToTriage,
     Reason,
+    ReturnAgreed,
+    ReturnGround,
+    ReturnReceived,
+    ReturnRefused,
+    Tier,
     TriageReason,
 )
 from services.intake.domain import Case, Docket, Dossier, Intake, Messages, Routing
@@ -88,6 +108,7 @@ REGISTERED: Final = PetitionRegistered(
 )
 ACCEPTED: Final = PetitionAccepted(at=START, due=DUE)
 READ: Final = DossierRead(at=after(1), reader="mediator-7", role="mediator", body="labor", why="handling")
+SUPPLEMENTED: Final = PetitionSupplemented(at=after(2), number=1, dossier_sha256="4" * 64, request="5" * 64)
 RATED: Final = PetitionRated(at=after(60), score=4)
 TRIAGE: Final = PetitionSentToTriage(
     at=after(1),
@@ -99,6 +120,36 @@ TRIAGE: Final = PetitionSentToTriage(
 )
 ROUTED: Final = routed(Body.LABOR, "拖欠工资", "农民工")
 REFERRED: Final = PetitionReferred(at=after(2), office=Office.DISCIPLINE_INSPECTION, by="router-1")
+RECEIVED: Final = ReturnReceived(
+    at=after(3), body=Body.LABOR, transfer=1, reason=ReturnReason.OTHER_AREA, due=after(600)
+)
+AGREED: Final = ReturnAgreed(
+    at=after(4), body=Body.LABOR, transfer=1, reason=ReturnReason.NOT_OUR_MATTER, by="router-1"
+)
+REFUSED: Final = ReturnRefused(
+    at=after(4), body=Body.LABOR, transfer=1, ground=ReturnGround.WITHIN_DUTIES, by="router-1"
+)
+TO_CONFERENCE: Final = PetitionPutToConference(
+    at=after(5), item=1, ground=ConferenceGround.TRANSFERS_EXHAUSTED, due=after(600)
+)
+DECIDED: Final = ConferenceDecided(
+    at=after(6),
+    item=1,
+    lead=Body.TRANSPORT,
+    helpers=("urban-management", "traffic-police", "street-430121001"),
+    finish_by=after(900),
+    follow_up_at=after(800),
+    by="leader-1",
+)
+FOLLOWED_UP: Final = ConferenceFollowedUp(at=after(800), item=1, result=FollowUp.DONE, by="office-1")
+ESCALATED: Final = PetitionEscalated(
+    at=after(7), number=1, from_tier=Tier.COUNTY, to_tier=Tier.CITY, by="router-1"
+)
+OBJECTED: Final = CaseReturned(
+    at=after(3), body=Body.LABOR, transfer=1, reason=ReturnReason.SEVERAL_BODIES, by="mediator-7"
+)
+KEPT: Final = CaseKept(at=after(5), body=Body.LABOR, transfer=1)
+HANDED_BACK: Final = CaseHandedBack(at=after(5), body=Body.LABOR, transfer=1)
 OPENED: Final = CaseOpened(
     at=after(3), body=Body.LABOR, transfer=1, accept_by=START + timedelta(days=15), due=DUE
 )
@@ -129,6 +180,10 @@ SKIPPED: Final = SmsSkipped(
 
 OWN: Final[tuple[Fact, ...]] = (REGISTERED, ACCEPTED, RATED)
 ROUTING: Final[tuple[Fact, ...]] = (TRIAGE, ROUTED)
+RETURNS: Final[tuple[Fact, ...]] = (
+    *(RECEIVED, AGREED, REFUSED, TO_CONFERENCE, DECIDED, FOLLOWED_UP, ESCALATED),
+    *(OBJECTED, KEPT, HANDED_BACK),
+)
 MEDIATION: Final[tuple[Fact, ...]] = (OPENED, TAKEN, SESSION, OVERDUE, CONCLUDED, ANSWERED, CASE_RATED)
 NOTIFY: Final[tuple[Fact, ...]] = (QUEUED, CLAIMED, NOT_SENT, SENT, SKIPPED)
 

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from contracts.bodies import Body, catalogue
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
-from contracts.intake import DossierRead, PetitionAccepted, PetitionRated, PetitionRegistered
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.kinds import Channel
 from runtime.consume import guarded
 from runtime.draft import Draft
@@ -227,3 +233,50 @@ def test_every_interleaving_of_the_streams_tells_the_same_story(
         parts.append(draft.parts)
     assert told[0] == told[1]
     assert parts[0] == parts[1]
+
+
+def added(before: domain.Docket, text: str, request: str = "a" * 64) -> domain.Docket:
+    for fact in stated(domain.decide_supplement(before, text, request, START)):
+        before = folded(before, fact)
+    return before
+
+
+def registered_docket() -> domain.Docket:
+    now = docket()
+    for fact in submitted():
+        now = folded(now, fact)
+    return now
+
+
+def test_a_supplement_stands_behind_the_text_and_its_fact_names_the_whole_dossiers_hash() -> None:
+    before = registered_docket()
+    saved, fact = stated(domain.decide_supplement(before, "水管昨天爆了。", "a" * 64, START))
+    assert isinstance(saved, DossierSaved)
+    assert isinstance(fact, PetitionSupplemented)
+    assert saved.content.startswith(ASKED.content)
+    assert saved.content.endswith("补充：水管昨天爆了。")
+    assert (1, sha256(saved.data()).hexdigest()) == (fact.number, fact.dossier_sha256)
+    assert (ASKED.name, ASKED.phone, before.dossier.code_hash) == (saved.name, saved.phone, saved.code_hash)
+    after = added(before, "水管昨天爆了。")
+    assert before.own.due == after.own.due, "no clock begins anew"
+
+
+def test_one_request_adds_once_and_another_adds_again() -> None:
+    once = added(registered_docket(), "一")
+    assert once == added(once, "一")
+    twice = added(once, "二", "b" * 64)
+    assert twice.dossier.content.endswith("（1）补充：一\n\n（2）补充：二")
+    assert 2 == len(twice.own.supplements)
+
+
+def test_nothing_is_added_to_what_is_answered_referred_erased_or_too_long() -> None:
+    before = registered_docket()
+    answered = replace(before, mediation=Case(answered=True))
+    referred = replace(before, routing=Routing(referred_to="petition-office"))
+    for late in (answered, referred):
+        assert Refused("already-answered") == domain.decide_supplement(late, "x", "a" * 64, START)
+    for gone in (docket(), replace(before, dossier=Dossier())):
+        assert Refused("no-such-petition") == domain.decide_supplement(gone, "x", "a" * 64, START)
+    assert Refused("supplement-too-long") == domain.decide_supplement(before, "x" * 20_000, "a" * 64, START)
+    full = replace(before, own=replace(before.own, supplements=tuple(map(str, range(20)))))
+    assert Refused("supplement-too-long") == domain.decide_supplement(full, "x", "a" * 64, START)

@@ -510,6 +510,20 @@ async def test_nothing_is_rated_before_the_answer_or_with_a_wrong_code(desk: Des
     assert before == await desk.stored()
 
 
+async def test_a_supplement_is_taken_once_per_key_and_only_with_the_code(desk: Desk) -> None:
+    receipt = await desk.submitted()
+    url, said = f"/petitions/{receipt['petition_id']}/supplement", {"X-Query-Code": receipt["query_code"]}
+    text = {"text": "昨天水管又爆了一次。"}
+    for _ in range(2):
+        answer = await desk.client.post(url, json=text, headers=said | {"Idempotency-Key": "s1"})
+        assert 204 == answer.status_code, answer.text
+    async with desk.caller() as caller:
+        problem(await caller.post(url, json=text, headers={"X-Query-Code": "1"}), 404, "no-such-petition")
+    problem(await desk.client.post(url, json={"text": "　"}, headers=said), 422, "invalid-input")
+    story = (await desk.client.get(f"/petitions/{receipt['petition_id']}", headers=said)).json()
+    assert 1 == sum(line["fact"] == "PetitionSupplemented" for line in story["story"])
+
+
 # The staff's reading.
 
 

@@ -12,19 +12,30 @@ from contracts import calendar
 from contracts.bodies import Body, catalogue
 from contracts.fact import Fact
 from contracts.intake import DossierRead
-from contracts.kinds import Outcome, SessionKind
-from contracts.mediation import CaseRated, Step
+from contracts.kinds import Outcome, ReturnReason, SessionKind
+from contracts.mediation import CaseHandedBack, CaseKept, CaseRated, Step
 from contracts.registry import BY_TYPE
-from contracts.routing import Office
+from contracts.routing import (
+    ConferenceFollowedUp,
+    ConferenceGround,
+    Occasion,
+    Office,
+    ReturnReceived,
+    Tier,
+)
 from services.intake.app import service
 from services.intake.domain import Docket, Event
 from services.intake.story import (
+    GROUNDS,
+    OCCASIONS,
     OFFICES,
     OUTCOMES,
+    RETURN_REASONS,
     SENTENCES,
     SESSIONS,
     STATE_WORDS,
     STEPS,
+    TIERS,
     State,
     sentence,
     tell,
@@ -36,11 +47,13 @@ from tests.intake.test_domain import folded
 CATALOGUE = catalogue()
 SERVICE = service()
 # Told by another stream's fact, or of no concern to the petitioner, or told as a number of messages.
-WITHOUT_SENTENCE = {CaseRated, DossierRead}
+WITHOUT_SENTENCE = {CaseRated, DossierRead, CaseKept, CaseHandedBack, ReturnReceived, ConferenceFollowedUp}
 TOLD_AS_LINES = {"own", "routing", "mediation"}
 EVERY_FACT: tuple[Fact, ...] = (
     *arrivals.OWN,
+    arrivals.SUPPLEMENTED,
     *arrivals.ROUTING,
+    *arrivals.RETURNS,
     arrivals.REFERRED,
     *arrivals.MEDIATION,
     arrivals.READ,
@@ -90,14 +103,47 @@ def test_every_body_has_its_name_and_telephone_in_the_story(body: Body) -> None:
         ("SessionHeld", "kind", SessionKind, SESSIONS),
         ("CaseConcluded", "outcome", Outcome, OUTCOMES),
         ("CaseOverdue", "step", Step, STEPS),
+        ("CaseReturned", "reason", ReturnReason, RETURN_REASONS),
+        ("ReturnAgreed", "reason", ReturnReason, RETURN_REASONS),
+        ("PetitionPutToConference", "ground", ConferenceGround, GROUNDS),
+        ("PetitionEscalated", "tier", Tier, TIERS),
     ],
 )
 def test_every_code_has_its_words(fact: str, field: str, codes: type, words: dict[str, str]) -> None:
     assert {str(code) for code in codes} == set(words)  # type: ignore[attr-defined]
     for code, word in words.items():
-        said = sentence(Event(arrivals.START, fact, {"number": "1", field: code}), CATALOGUE)
+        said = sentence(Event(arrivals.START, fact, {"number": "1", "body": "labor", field: code}), CATALOGUE)
         assert word in said
         assert is_plain(said)
+
+
+@pytest.mark.parametrize("occasion", Occasion)
+def test_a_petition_that_goes_on_is_told_why(occasion: Occasion) -> None:
+    assert set(OCCASIONS) == {"", *Occasion}
+    again = arrivals.ROUTED.model_copy(update={"occasion": occasion, "transfer": 2})
+    first, second = tell(told(arrivals.ROUTED, again), CATALOGUE).lines
+    assert first.text.startswith("已转交")
+    assert second.text.startswith(OCCASIONS[occasion])
+    assert is_plain(second.text)
+
+
+def test_a_line_that_was_kept_before_there_were_returns_is_still_told() -> None:
+    event = Event(arrivals.START, "PetitionRouted", {"body": "labor", "reasons": "", "by": "machine"})
+    assert is_plain(sentence(event, CATALOGUE))
+
+
+def test_a_petition_before_the_conference_is_with_its_office_and_with_no_body() -> None:
+    facts = (arrivals.REGISTERED, arrivals.ROUTED, arrivals.OPENED, arrivals.OBJECTED, arrivals.AGREED)
+    story = tell(told(*facts, arrivals.TO_CONFERENCE), CATALOGUE)
+    assert (State.CONFERENCE, "信访工作联席会议办公室", None) == (story.state, story.owner, story.body)
+    assert any("几个单位都认为不属于自己的职责" in line.text for line in story.lines)
+    again = arrivals.routed(Body.TRANSPORT, transfer=4)
+    after = tell(
+        told(*facts, arrivals.TO_CONFERENCE, arrivals.HANDED_BACK, arrivals.DECIDED, again), CATALOGUE
+    )
+    assert (State.ROUTED, Body.TRANSPORT) == (after.state, after.body)
+    helpers = "城市管理和综合执法局、公安局交通警察大队、长沙县所属街道（乡镇）协办"
+    assert any(helpers in line.text for line in after.lines)
 
 
 def test_every_state_has_its_words() -> None:

@@ -14,13 +14,25 @@ from contracts.fact import Fact
 from contracts.identity import PetitionId, make
 from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
 from contracts.kinds import Channel, DecidedBy, Kind
-from contracts.routing import PetitionRouted
+from contracts.routing import (
+    ConferenceGround,
+    Office,
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnGround,
+    ReturnRefused,
+    TriageReason,
+)
 from runtime.draft import Delivery, Draft
 from runtime.record import Record, empty, from_document, to_document
 from runtime.service import Service
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 DUE = START + timedelta(days=60)
+# Five working days after Monday, 2 March: the Tuesday to Friday and the next Monday, to its end in the city.
+RETURN_BY = datetime(2026, 3, 9, 16, 0, tzinfo=UTC)
 
 
 def petition(chance: int = 1) -> PetitionId:
@@ -52,7 +64,10 @@ def rated(score: int = 4, at: datetime = START + timedelta(days=50)) -> Petition
 
 
 def routed(
-    body: Body = Body.LABOR, transfer: int = 1, at: datetime = START + timedelta(seconds=1)
+    body: Body = Body.LABOR,
+    transfer: int = 1,
+    at: datetime = START + timedelta(seconds=1),
+    conference: int | None = None,
 ) -> PetitionRouted:
     """The petition goes to a body."""
     return PetitionRouted(
@@ -67,7 +82,32 @@ def routed(
         rule_version="1",
         catalogue_version="1",
         due=at + timedelta(days=15),
+        conference=conference,
     )
+
+
+def return_refused(transfer: int = 1, at: datetime = START) -> ReturnRefused:
+    """The router leaves the petition where it is."""
+    return ReturnRefused(
+        at=at, body=Body.LABOR, transfer=transfer, ground=ReturnGround.WITHIN_DUTIES, by="router-1"
+    )
+
+
+def sent_to_triage(at: datetime = START) -> PetitionSentToTriage:
+    """A person must look again."""
+    return PetitionSentToTriage(
+        at=at, why=TriageReason.RETURNED, kind=Kind.REQUEST, confidence=0, rule_version="1", due=at
+    )
+
+
+def put_to_conference(at: datetime = START) -> PetitionPutToConference:
+    """The joint conference has it."""
+    return PetitionPutToConference(at=at, item=1, ground=ConferenceGround.TRANSFERS_EXHAUSTED, due=at)
+
+
+def referred(at: datetime = START) -> PetitionReferred:
+    """An office outside the bodies has it."""
+    return PetitionReferred(at=at, office=Office.PETITION_OFFICE, by="router-1")
 
 
 @dataclass

@@ -30,7 +30,7 @@ from runtime.service import Refused
 from services.mediation import domain
 from services.mediation.deadlines import Terms
 from services.mediation.domain import Asker, Decision, Docket, Refusal, Session, State
-from tests.mediation.arrivals import DUE, START, accepted, petition, rated, registered, routed
+from tests.mediation.arrivals import DUE, RETURN_BY, START, accepted, petition, rated, registered, routed
 
 TERMS = Terms()
 LABOR = Asker("mediator-7", frozenset({Body.LABOR}))
@@ -95,7 +95,13 @@ def answered() -> Docket:
 def test_a_case_opens_when_the_petition_is_routed_after_its_acceptance() -> None:
     docket = told(told(EMPTY, accepted()), routed())
     expected = CaseOpened(
-        at=after(1), body=Body.LABOR, transfer=1, accept_by=routed().at + timedelta(days=15), due=DUE
+        at=after(1),
+        body=Body.LABOR,
+        transfer=1,
+        accept_by=routed().at + timedelta(days=15),
+        due=DUE,
+        return_by=RETURN_BY,
+        calendar=TERMS.workdays.name,
     )
     assert (expected,) == domain.decide_opening(docket, TERMS, after(1))
 

@@ -12,11 +12,13 @@ import pytest
 from contracts.bodies import Body
 from contracts.envelope import read
 from contracts.fact import Fact
-from contracts.kinds import Outcome
+from contracts.kinds import Outcome, ReturnReason
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
+    CaseHandedBack,
+    CaseKept,
     CaseOpened,
     CaseOverdue,
     CaseRated,
@@ -31,7 +33,21 @@ from services.mediation import domain
 from services.mediation.app import service
 from services.mediation.deadlines import Terms
 from services.mediation.domain import Asker, Docket
-from tests.mediation.arrivals import START, Streams, accepted, rated, registered, routed, stored, unknown
+from tests.mediation.arrivals import (
+    RETURN_BY,
+    START,
+    Streams,
+    accepted,
+    put_to_conference,
+    rated,
+    referred,
+    registered,
+    return_refused,
+    routed,
+    sent_to_triage,
+    stored,
+    unknown,
+)
 
 TERMS = Terms()
 SERVICE = service(TERMS)
@@ -81,11 +97,44 @@ def before_rating(streams: Streams) -> tuple[Record, Delivery]:
     return answered(streams), streams.write(rated(5))
 
 
+def returned(streams: Streams) -> Record:
+    """The record of a case whose body objects."""
+    draft = heard(unknown(SERVICE), *(streams.write(fact) for fact in (registered(), accepted(), routed())))
+    draft.ask(
+        lambda docket, now: domain.decide_return(docket, LABOR, ReturnReason.NOT_OUR_MATTER, None, now),
+        NOW,
+        cause="http",
+        traceparent=None,
+    )
+    assert ["CaseOpened", "CaseReturned"] == names(draft)
+    return stored(draft)
+
+
+def before_refusal(streams: Streams) -> tuple[Record, Delivery]:
+    return returned(streams), streams.write(return_refused())
+
+
+def before_triage(streams: Streams) -> tuple[Record, Delivery]:
+    return returned(streams), streams.write(sent_to_triage())
+
+
+def before_conference(streams: Streams) -> tuple[Record, Delivery]:
+    return returned(streams), streams.write(put_to_conference())
+
+
+def before_referral(streams: Streams) -> tuple[Record, Delivery]:
+    return returned(streams), streams.write(referred())
+
+
 each_handler = pytest.mark.parametrize(
     ("arrange", "expected"),
     [
         pytest.param(before_acceptance, CaseOpened, id="on_petition_accepted"),
         pytest.param(before_routing, CaseOpened, id="on_petition_routed"),
+        pytest.param(before_refusal, CaseKept, id="on_return_refused"),
+        pytest.param(before_triage, CaseHandedBack, id="on_petition_sent_to_triage"),
+        pytest.param(before_conference, CaseHandedBack, id="on_petition_put_to_conference"),
+        pytest.param(before_referral, CaseHandedBack, id="on_petition_referred"),
         pytest.param(before_rating, CaseRated, id="on_petition_rated"),
     ],
 )
@@ -167,7 +216,12 @@ def test_a_stored_case_is_the_case_that_the_stream_rebuilds() -> None:
     rebuilt = domain.Case()
     draft_facts = [
         CaseOpened(
-            at=NOW, body=Body.LABOR, transfer=1, accept_by=routed().at + TERMS.accept, due=accepted().due
+            at=NOW,
+            body=Body.LABOR,
+            transfer=1,
+            accept_by=routed().at + TERMS.accept,
+            due=accepted().due,
+            return_by=RETURN_BY,
         ),
         CaseAccepted(at=NOW, handler="mediator-7"),
         CaseConcluded(at=NOW, outcome=Outcome.EXPLAINED, by="mediator-7"),

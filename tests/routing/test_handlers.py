@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts import topics
+from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.envelope import digest, read, seal
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.kinds import Channel
-from contracts.routing import PetitionRouted
+from contracts.kinds import Channel, ReturnReason
+from contracts.mediation import CaseOpened, CaseReturned
+from contracts.routing import PetitionRouted, ReturnReceived
 from runtime.consume import guarded
 from runtime.draft import Delivery, Draft, Outcome
 from runtime.record import empty
@@ -62,7 +64,7 @@ class Classifier:
 
 def draft(classifier: Classifier) -> Draft:
     """An empty docket of routing."""
-    service = app.service(Handlers(classifier, RULES))
+    service = app.service(Handlers(classifier, lambda: RULES))
     return Draft(empty(PETITION, service), service, guarded)
 
 
@@ -118,3 +120,66 @@ def test_failure_parks_and_redelivery_after_the_fix_routes(order: int) -> None:
     classifier.broken = False
     assert Outcome.APPLIED == docket.redrive(NOW)
     assert [PetitionRouted] == [type(fact) for fact in docket.facts]
+
+
+SUPPLEMENTED = DOSSIER.model_copy(
+    update={
+        "at": NOW + timedelta(days=1),
+        "title": "医院误诊",
+        "content": "其实是在医院看病时医生误诊，手术失败，医疗事故，请求医院赔偿医疗费，不是欠薪。",
+    }
+)
+
+
+def routed_once(classifier: Classifier) -> tuple[Draft, Delivery]:
+    """A petition that is with a body, and the message that makes another matter of it."""
+    docket = draft(classifier)
+    for delivery in orders()[1]:
+        docket.hear(delivery, NOW)
+    assert [PetitionRouted] == [type(fact) for fact in docket.facts]
+    return docket, deliveries(topics.DOSSIERS, [DOSSIER, SUPPLEMENTED])[1]
+
+
+def test_a_supplement_is_looked_at_once_when_it_is_delivered_twice() -> None:
+    docket, supplement = routed_once(Classifier())
+    assert Outcome.APPLIED == docket.hear(supplement, NOW)
+    _, again = docket.facts
+    assert isinstance(again, PetitionRouted)
+    assert ("medical", 2, "supplemented") == (again.body, again.transfer, again.occasion)
+    before = (dict(docket.parts), dict(docket.marks), list(docket.new))
+    assert Outcome.HEARD == docket.hear(supplement, NOW)
+    assert before == (docket.parts, docket.marks, docket.new)
+
+
+def test_a_supplement_that_failed_is_looked_at_when_it_is_replayed() -> None:
+    classifier = Classifier()
+    docket, supplement = routed_once(classifier)
+    classifier.broken = True
+    docket.hear(supplement, NOW)
+    assert docket.parked is not None
+    classifier.broken = False
+    assert Outcome.APPLIED == docket.redrive(NOW)
+    assert ["labor", "medical"] == [fact.body for fact in docket.facts if isinstance(fact, PetitionRouted)]
+
+
+def with_case(classifier: Classifier) -> tuple[Draft, Delivery]:
+    """A petition whose body has opened a case and objects."""
+    docket = draft(classifier)
+    for delivery in orders()[1]:
+        docket.hear(delivery, NOW)
+    opened = CaseOpened(at=NOW, body=Body.LABOR, transfer=1, accept_by=NOW, due=NOW)
+    returned = CaseReturned(
+        at=NOW, body=Body.LABOR, transfer=1, reason=ReturnReason.NOT_OUR_MATTER, return_by=NOW, by="m-1"
+    )
+    first, second = deliveries(topics.MEDIATION, [opened, returned])
+    docket.hear(first, NOW)
+    return docket, second
+
+
+def test_an_objection_is_laid_before_the_router_once_when_it_is_delivered_twice() -> None:
+    docket, objection = with_case(Classifier())
+    assert Outcome.APPLIED == docket.hear(objection, NOW)
+    assert [PetitionRouted, ReturnReceived] == [type(fact) for fact in docket.facts]
+    before = (dict(docket.parts), dict(docket.marks), list(docket.new))
+    assert Outcome.HEARD == docket.hear(objection, NOW)
+    assert before == (docket.parts, docket.marks, docket.new)

@@ -30,7 +30,7 @@ NOTIFY_RULES: Final = Rules(
 )
 SERVICES: Final[dict[str, Service[Any]]] = {
     "intake": intake(),
-    "routing": routing(Handlers(_find, RoutingRules("1", "1", timedelta(days=1)))),
+    "routing": routing(Handlers(_find, lambda: RoutingRules("1", "1", timedelta(days=1)))),
     "mediation": mediation(Terms()),
     "notify": notify(NOTIFY_RULES),
 }

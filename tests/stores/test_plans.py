@@ -20,7 +20,7 @@ from services.mediation import store as mediation
 from services.mediation.domain import State
 from services.notify.domain import State as SmsState
 from services.notify.store import of_petition, with_state
-from services.routing.store import triage_queue
+from services.routing import store as routing
 from tests.runtime import toy
 from tests.runtime.toy import NOW, petition
 from tests.stores.conftest import Database
@@ -170,7 +170,12 @@ async def one(awaitable: Awaitable[Any]) -> None:
 SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store], Awaitable[Any]], int]] = {
     "mediation's cases": ("mediation", case, cases, 23),
     "mediation's case": ("mediation", case, lambda store: one(mediation.case(store, numbered(8))), 1),
-    "routing's triage": ("routing", in_triage, lambda store: some(30, triage_queue(store, limit=30)), 30),
+    "routing's triage": (
+        "routing",
+        in_triage,
+        lambda store: some(30, routing.queue(store, routing.TRIAGE, limit=30)),
+        30,
+    ),
     "intake's request": (
         "intake",
         lambda n: {"own": {"request": f"r{n}"}},

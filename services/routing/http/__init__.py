@@ -1,0 +1,20 @@
+"""What comes in from people: the triage desk, the bodies' returns, the joint conference.
+
+desk: what all share · triage: what a person must decide · returns: what bodies object to · conference: the
+joint conference's agenda and decisions · catalogue: the bodies in force
+"""
+
+from fastapi import APIRouter
+
+from services.routing.http import catalogue, conference, returns, triage
+from services.routing.http.desk import REFUSALS, Desk
+
+__all__ = ["REFUSALS", "Desk", "routes"]
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make all routes."""
+    router = APIRouter()
+    for part in (triage, returns, conference, catalogue):
+        router.include_router(part.routes(desk))
+    return router

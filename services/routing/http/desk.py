@@ -1,0 +1,133 @@
+"""What all desks of routing share: how a decision is put to a petition, and what a refusal is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import Header
+from pydantic import BaseModel, ConfigDict
+
+from contracts import identity
+from contracts.bodies import Catalogue, catalogue
+from contracts.fact import Fact
+from contracts.identity import PetitionId
+from contracts.units import Roster
+from runtime import problems, tracing
+from runtime.access import Gate, Role
+from runtime.http import raise_for
+from runtime.problems import Problem
+from runtime.process import Process
+from runtime.service import Refused
+from services.routing import domain
+
+problems.know(
+    {
+        "no-such-petition": ("没有这件信访事项", "请核对受理编号后再试。"),
+        "not-in-triage": ("该事项不在待研判队列中", "可能已由其他同事处理，请刷新队列。"),
+        "no-return-pending": ("该事项没有待裁定的退回异议", "可能已由其他同事裁定，请刷新队列。"),
+        "same-body": ("不能再交给提出异议的机构", "请选择其他机构；仍应由它办理的，请驳回异议。"),
+        "body-accused": (
+            "检举控告事项不能交给被反映的单位",
+            "请移送纪检监察机关，或选择与被反映单位无关的机构。",
+        ),
+        "report-of-wrongdoing": (
+            "检举控告事项应当移送纪检监察机关",
+            "经核实不属于检举控告的，请在 kind 中注明正确的类别后再分办。",
+        ),
+        "not-routed-yet": ("该事项尚未分办", "请在分办之后再提交联席会议。"),
+        "already-on-agenda": ("该事项已列入联席会议议题", "请刷新议题列表。"),
+        "already-ended": ("该事项已有结果或已移送", "无需再提交；请查看办理情况。"),
+        "not-on-agenda": ("该事项不在联席会议议题中", "可能已经议定，请刷新议题列表。"),
+        "dates-out-of-order": ("日期先后有误", "回头看的日期应在今天之后，且不晚于办结日期。"),
+        "nothing-to-follow-up": ("该事项没有待回头看的决定", "请刷新列表。"),
+        "next-date-wrong": ("下次回头看的日期有误", "已落实的不填日期；未落实的请填写今天之后的日期。"),
+        "not-a-higher-tier": ("只能提级到更高一级", "请核对现在所在的层级。"),
+    }
+)
+REFUSALS: Final = {
+    "not-in-triage": 409,
+    "no-return-pending": 409,
+    "same-body": 422,
+    "body-accused": 409,
+    "report-of-wrongdoing": 409,
+    "not-routed-yet": 409,
+    "already-on-agenda": 409,
+    "already-ended": 409,
+    "not-on-agenda": 409,
+    "dates-out-of-order": 422,
+    "nothing-to-follow-up": 409,
+    "next-date-wrong": 422,
+    "not-a-higher-tier": 422,
+}
+READERS: Final = (Role.ROUTER, Role.LEADER, Role.OPERATOR, Role.AUDITOR)
+DECIDERS: Final = (Role.ROUTER, Role.LEADER)
+MOST_LISTED: Final = 500
+# What the interface description says of readings and of decisions that do not succeed.
+UNREAD: Final = problems.documented(401, 403)
+UNDECIDED: Final = problems.documented(400, 401, 403, 404, 409)
+Trace = Annotated[str | None, Header(alias="traceparent")]
+Decide = Callable[[domain.Docket, datetime], Sequence[Fact] | Refused]
+
+
+class Asked(BaseModel):
+    """What somebody asks for; a field that nobody knows is an error, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Standing(BaseModel):
+    """Where a petition is now."""
+
+    petition_id: str
+    place: domain.Place | None
+    body: str | None
+    office: str | None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The service as its desks see it."""
+
+    process: Process
+    gate: Gate
+    current: Callable[[], domain.Rules]
+    roster: Roster
+
+    @property
+    def rules(self) -> domain.Rules:
+        """The rules in force now."""
+        return self.current()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue in force now."""
+        return catalogue()
+
+    async def take(self, said: str, decide: Decide, traceparent: str | None, span: str) -> Standing:
+        """Let `decide` run on a petition and tell where it is then; raises Problem with the reason if not."""
+        petition = known(said)
+        with tracing.span(span, traceparent) as context:
+            answer = await self.process.commands.ask(petition, decide, cause="http", traceparent=context)
+        raise_for(answer, REFUSALS)
+        docket = await self.docket(petition)
+        return Standing(
+            petition_id=petition,
+            place=domain.place(docket),
+            body=domain.body_of(docket),
+            office=docket.own.office,
+        )
+
+    async def docket(self, petition: PetitionId) -> domain.Docket:
+        """Return what routing knows of a petition."""
+        record = (await self.process.store.load([petition]))[petition]
+        docket: domain.Docket = self.process.service.assemble(petition, record.parts)
+        return docket
+
+
+def known(said: str) -> PetitionId:
+    """Read a petition id; raises Problem 404 for what is none."""
+    petition = identity.parse(said)
+    if petition is None:
+        raise Problem(404, "no-such-petition")
+    return petition

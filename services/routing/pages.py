@@ -1,0 +1,236 @@
+"""The desks as one web page: what waits, oldest due first, and the forms to decide it; no scripts."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from contracts import areas, calendar
+from contracts.bodies import SHELF
+from contracts.calendar import SHANGHAI
+from contracts.kinds import Kind, ReturnReason
+from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
+from runtime import problems
+from runtime.access import Role, Staff
+from runtime.problems import Problem
+from services.routing.http import conference, returns, triage
+from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
+
+SHOWN: Final = 50
+KINDS: Final = {Kind.REQUEST: "申诉求决", Kind.SUGGESTION: "建议意见", Kind.REPORT: "检举控告"}
+WHY: Final = {
+    TriageReason.UNSURE: "系统把握不足",
+    TriageReason.NO_BODY: "没有对应的调处机构",
+    TriageReason.REPORT: "检举控告，须由人工处理",
+    TriageReason.AREA_UNKNOWN: "不清楚属于哪个区县",
+    TriageReason.RETURNED: "原承办机构退回",
+}
+RETURN_REASONS: Final = {
+    ReturnReason.NOT_OUR_MATTER: "不属于本机构职责",
+    ReturnReason.OTHER_AREA: "不属于本区域",
+    ReturnReason.COURT_MATTER: "属于诉讼事项",
+    ReturnReason.ALREADY_HANDLED: "已由其他单位办理",
+    ReturnReason.SEVERAL_BODIES: "涉及多个单位，需要协同",
+}
+GROUNDS: Final = {
+    ReturnGround.WITHIN_DUTIES: "属于该机构职责",
+    ReturnGround.TOO_LATE: "已过异议期限",
+    ReturnGround.NO_GROUNDS: "理由不充分",
+}
+CONFERENCE_GROUNDS: Final = {
+    ConferenceGround.TRANSFERS_EXHAUSTED: "已转交三次",
+    ConferenceGround.BODIES_DISAGREE: "机构之间意见不一致",
+    ConferenceGround.SEVERAL_DEPARTMENTS: "需要多个部门协同",
+    ConferenceGround.ESCALATED: "需要提级协调",
+}
+OFFICES: Final = {Office.DISCIPLINE_INSPECTION: "纪检监察机关", Office.PETITION_OFFICE: "信访局"}
+FOLLOW_UPS: Final = {
+    FollowUp.DONE: "已落实",
+    FollowUp.UNDER_WAY: "正在落实",
+    FollowUp.NOT_BEGUN: "尚未开始",
+}
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+BACK: Final = 303
+problems.know({"cross-site": ("请求来自其他网站", "请在本系统的页面上操作。")})
+
+
+class Pages:
+    """Renders the page."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=select_autoescape(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"minute": calendar.minute, "area": _area}
+        self._templates.globals |= {
+            "kinds": KINDS,
+            "why": WHY,
+            "return_reasons": RETURN_REASONS,
+            "grounds": GROUNDS,
+            "conference_grounds": CONFERENCE_GROUNDS,
+            "offices": OFFICES,
+            "follow_ups": FOLLOW_UPS,
+            "units": desk.roster.units,
+        }
+
+    async def page(self, staff: Staff, *, notice: str = "", status: int = 200) -> HTMLResponse:
+        """Make the page for somebody; who may only read sees no forms."""
+        desk = self._desk
+        text = self._templates.get_template("desk.html").render(
+            triage=await triage.waiting(desk, limit=SHOWN),
+            agreement=await triage.agreed(desk),
+            returns=await returns.waiting(desk, limit=SHOWN),
+            agenda=await conference.listed(desk, limit=SHOWN),
+            may_choose=staff.role is Role.ROUTER,
+            may_rule=staff.role in DECIDERS,
+            may_resolve=staff.role is Role.LEADER,
+            bodies={entry.code: entry.name for entry in desk.catalogue.entries.values()},
+            refused=SHELF.refused,
+            notice=notice,
+        )
+        return HTMLResponse(text, status_code=status, headers=HEADERS)
+
+
+def ours(sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "none") -> None:
+    """Refuse a form that another site's page sends with our user's rights."""
+    if sec_fetch_site not in {"none", "same-origin"}:
+        raise Problem(403, "cross-site")
+
+
+def page_routes(desk: Desk) -> APIRouter:
+    """Make the routes that people use with a browser."""
+    router, pages = APIRouter(include_in_schema=False, dependencies=[Depends(ours)]), Pages(desk)
+
+    @router.get("/desk")
+    async def show(
+        staff: Annotated[Staff, Depends(desk.gate.staff(*READERS))], done: str = ""
+    ) -> HTMLResponse:
+        return await pages.page(staff, notice=f"{done[:20]} 已办理。" if done else "")
+
+    @router.post("/desk/triage/{petition_id}")
+    async def choose(
+        petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER))]
+    ) -> Response:
+        to = await _fields(request)
+        office = to.get("to") in set(Office)
+        asked = {"office" if office else "body": to.get("to"), "kind": to.get("kind") or None}
+        return await _put(
+            pages,
+            staff,
+            petition_id,
+            lambda said, by: triage.chosen(desk, said, triage.Choice.model_validate(asked), by),
+        )
+
+    @router.post("/desk/returns/{petition_id}")
+    async def rule(
+        petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(*DECIDERS))]
+    ) -> Response:
+        to = await _fields(request)
+        agreed = to.get("ruling") == "agree"
+        asked = {"agreed": True, "to": to.get("to") or None} if agreed else {}
+        refused = {"agreed": False, "ground": to.get("ruling")}
+        return await _put(
+            pages,
+            staff,
+            petition_id,
+            lambda said, by: returns.ruled(desk, said, returns.Ruling.model_validate(asked or refused), by),
+        )
+
+    @router.post("/desk/conference/{petition_id}")
+    async def resolve(
+        petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(Role.LEADER))]
+    ) -> Response:
+        form = await _form(request)
+        asked = {
+            "lead": form.get("lead"),
+            "helpers": [str(code) for code in form.getlist("helpers")],
+            "finish_by": _end_of(str(form.get("finish_by", ""))),
+            "follow_up_at": _end_of(str(form.get("follow_up_at", ""))),
+        }
+        return await _put(
+            pages,
+            staff,
+            petition_id,
+            lambda said, by: conference.resolved(desk, said, conference.Resolution.model_validate(asked), by),
+        )
+
+    @router.post("/desk/follow-ups/{petition_id}")
+    async def look_back(
+        petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(*DECIDERS))]
+    ) -> Response:
+        to = await _fields(request)
+        asked = {"result": to.get("result"), "next_at": _end_of(to.get("next_at", ""))}
+        return await _put(
+            pages,
+            staff,
+            petition_id,
+            lambda said, by: conference.looked_back(
+                desk, said, conference.LookBack.model_validate(asked), by
+            ),
+        )
+
+    return router
+
+
+async def _put(
+    pages: Pages,
+    staff: Staff,
+    petition_id: str,
+    decide: Callable[[str, Staff], Awaitable[Standing]],
+) -> Response:
+    """Decide what a form says and go back to the page; what is wrong is said above the lists."""
+    try:
+        await decide(petition_id, staff)
+    except ValidationError as error:
+        told = problems.field_errors(list(error.errors()))
+        notice = "；".join(f"{fault['field']}：{fault['message']}" for fault in told)
+        return await pages.page(staff, notice=f"{petition_id[:20]} 没有办理。{notice}。", status=422)
+    except Problem as problem:
+        if problem.code not in {*REFUSALS, "no-such-petition", "invalid-input"}:
+            raise
+        words = problem.document()
+        notice = f"{petition_id[:20]} 没有办理：{words['title']}。{words['detail']}"
+        return await pages.page(staff, notice=notice, status=problem.status)
+    return RedirectResponse(f"/desk?done={petition_id}", status_code=BACK, headers=HEADERS)
+
+
+async def _form(request: Request) -> FormData:
+    """Return a form as our page sends it; one of another kind (which may hold any encoding) has no fields."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return await request.form() if kind == "application/x-www-form-urlencoded" else FormData()
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    return {name: value for name, value in (await _form(request)).items() if isinstance(value, str)}
+
+
+def _end_of(day: str) -> datetime | str | None:
+    """Return the last moment of a day that a form names; what is no day is left for the model to refuse."""
+    if not day:
+        return None
+    try:
+        return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59), SHANGHAI)
+    except ValueError:
+        return day
+
+
+def _area(code: str | None) -> str:
+    return areas.name(code) if code and areas.is_area(code) else "未注明"
