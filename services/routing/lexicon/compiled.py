@@ -10,7 +10,6 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick
 
 from services.routing.lexicon.entries import (
-    BIAS,
     DATA,
     JOINT,
     TARGETS,
@@ -20,10 +19,8 @@ from services.routing.lexicon.entries import (
     files,
     read,
 )
-from services.routing.lexicon.wording import END, plain
+from services.routing.lexicon.wording import END, Words
 
-# A letter of any length is read in bounded time; people put what they ask for in the first pages.
-_LONGEST_READ: Final = 4_000
 _DOMAIN_SHARE: Final = 0.6
 
 
@@ -32,10 +29,7 @@ class Lexicon:
     """The compiled lexicon; `terms` and `weights` run in step, pairs after phrases."""
 
     version: str
-    threshold: float
-    calibration: tuple[float, float, float]
     weighing: Weighing
-    bias: tuple[float, ...]
     terms: tuple[str, ...]
     phrases: int  # how many of `terms` are phrases; the rest are pairs
     weights: tuple[tuple[tuple[int, float], ...], ...]
@@ -43,10 +37,10 @@ class Lexicon:
     pairs: tuple[tuple[int, Where], ...]  # per pair: the two bits, and how close
     finder: AhoCorasick
 
-    def weigh(self, title: str, content: str) -> dict[int, float]:
+    def weigh(self, words: Words) -> dict[int, float]:
         """Return the strength of every phrase and pair found, by its place in `terms`."""
-        heading = plain(title[:_LONGEST_READ])
-        body = plain(content[:_LONGEST_READ])[: self.weighing.content_chars]
+        heading = words.heading
+        body = words.body[: self.weighing.content_chars]
         in_title, title_masks = self._found(heading)
         in_body, body_masks = self._found(body)
         strengths = _strengths(self.weighing, in_title, len(heading), in_body)
@@ -99,20 +93,12 @@ def load(folder: Path = DATA) -> Lexicon:
     return compiled(entries, version=f"lexicon-{entries.weighing.edition}-{digest.hexdigest()[:8]}")
 
 
-def compiled(entries: Entries, *, version: str, learned: bool = True) -> Lexicon:
-    """Compile checked entries; without `learned`, the weights are those that people wrote."""
+def compiled(entries: Entries, *, version: str) -> Lexicon:
+    """Compile checked entries."""
     numbers = {target: number for number, target in enumerate(TARGETS)}
     table = _written(entries, numbers)
     pair_keys = {pair.key: (pair.first, pair.second, pair.where) for pair in entries.pairs}
     phrase_count = len(table) - len(pair_keys)
-    bias = [0.0] * len(TARGETS)
-    if learned:
-        for key, corrections in entries.figures.items():
-            if key == BIAS:
-                bias = [corrections.get(target, 0.0) for target in TARGETS]
-            elif (row := table.get(key)) is not None:
-                for target, value in corrections.items():
-                    row[numbers[target]] = row.get(numbers[target], 0.0) + value
     bits = {name: 1 << number for number, name in enumerate(entries.groups)}
     masks = dict.fromkeys(table, 0)
     for name, phrases in entries.groups.items():
@@ -121,10 +107,7 @@ def compiled(entries: Entries, *, version: str, learned: bool = True) -> Lexicon
     terms = tuple(table)
     return Lexicon(
         version=version,
-        threshold=entries.deciding.threshold,
-        calibration=entries.deciding.calibration,
         weighing=entries.weighing,
-        bias=tuple(bias),
         terms=terms,
         phrases=phrase_count,
         weights=tuple(tuple(sorted(row.items())) for row in table.values()),

@@ -19,7 +19,6 @@ from services.routing.lexicon.wording import plain
 DATA: Final = Path(__file__).parent / "data"
 NO_BODY: Final = "none"
 JOINT: Final = "joint"
-BIAS: Final = "(bias)"
 # What a phrase can speak for, in the order in which scores are kept.
 BODY_TARGETS: Final = (*(body.value for body in Body), NO_BODY)
 DOMAIN_TARGETS: Final = tuple(f"domain:{domain}" for domain in Domain)
@@ -98,29 +97,18 @@ class Weighing:
 
 
 @dataclass(frozen=True)
-class Deciding:
-    """From which confidence on a person need not look, and how scores become a confidence."""
-
-    threshold: float
-    calibration: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
 class Entries:
     """All that the data files say, checked but not yet compiled."""
 
     phrases: tuple[Phrase, ...]
     groups: dict[str, tuple[str, ...]]
     pairs: tuple[Pair, ...]
-    figures: dict[str, dict[str, float]]
     weighing: Weighing
-    deciding: Deciding
 
 
 def read(folder: Path = DATA) -> Entries:
     """Read and check every data file in `folder`; raises LexiconError."""
     groups = _groups(folder / "groups.tsv")
-    weighing, deciding = _settings(folder / "settings.toml")
     return Entries(
         phrases=(
             *(phrase for target in BODY_TARGETS for phrase in _phrases(folder / "phrases", target)),
@@ -128,9 +116,7 @@ def read(folder: Path = DATA) -> Entries:
         ),
         groups=groups,
         pairs=tuple(_pairs(folder / "pairs.tsv", groups)),
-        figures=_figures(folder / "figures.tsv"),
-        weighing=weighing,
-        deciding=deciding,
+        weighing=_settings(folder / "settings.toml"),
     )
 
 
@@ -222,36 +208,8 @@ def _pairs(path: Path, groups: dict[str, tuple[str, ...]]) -> Iterator[Pair]:
         yield Pair(first, second, Where(where), target, _weight(place, weight))
 
 
-def _figures(path: Path) -> dict[str, dict[str, float]]:
-    """Read learned corrections; a phrase that has left the lexicon is passed over when they are used."""
-    figures: dict[str, dict[str, float]] = {}
-    if not path.exists():
-        return figures
-    for place, (key, cell) in _rows(path, fewest=2, most=2):
-        try:
-            figures[key] = {name: float(value) for name, value in (item.split("=") for item in cell.split())}
-        except ValueError as error:
-            raise LexiconError(f"{place}: expected items like 'labor=0.5', separated by spaces") from error
-        if unknown := figures[key].keys() - set(TARGETS):
-            raise LexiconError(f"{place}: unknown target {min(unknown)!r}")
-    return figures
-
-
-def _settings(path: Path) -> tuple[Weighing, Deciding]:
+def _settings(path: Path) -> Weighing:
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-        weighing = Weighing(**tables["weighing"])
-        deciding = Deciding(
-            threshold=float(tables["deciding"]["threshold"]),
-            calibration=_three(tables["deciding"]["calibration"]),
-        )
+        return Weighing(**tomllib.loads(path.read_text("utf-8"))["weighing"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LexiconError(f"{path.name}: {error}") from error
-    if not 0 < deciding.threshold <= 1:
-        raise LexiconError(f"{path.name}: threshold must be above 0 and at most 1")
-    return weighing, deciding
-
-
-def _three(numbers: list[float]) -> tuple[float, float, float]:
-    constant, odds, length = map(float, numbers)
-    return constant, odds, length
