@@ -5,7 +5,7 @@ Stands between the dossier that routing hears and the decision that it states; k
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.bodies import Body
@@ -13,6 +13,7 @@ from contracts.domains import Domain
 from contracts.kinds import Kind
 from services.routing.lexicon import Lexicon, LexiconError, Words, words
 from services.routing.lexicon import load as load_lexicon
+from services.routing.lexicon.entries import Urgency
 from services.routing.model import Figures, Model, ModelError, Weighed, model, read
 from services.routing.model.weighed import BODIES, DOMAINS, JOINT_AT, KINDS, REPORT_AT, signs
 
@@ -22,6 +23,7 @@ __all__ = [
     "LexiconError",
     "ModelError",
     "Reason",
+    "Urgency",
     "Words",
     "classifier",
     "classify",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _MOST_REASONS: Final = 5
+_LEAST_SAID: Final = 0.01
 # Fewer runs of characters than this, and no phrase, say nothing.
 _FEWEST_KNOWN: Final = 12
 _BODIES: Final[tuple[Body | None, ...]] = (*Body, None)
@@ -38,7 +41,7 @@ _KINDS: Final = tuple(Kind)
 # What speaks this loudly of wrongdoing is an accusation, whatever else the text says.
 _ACCUSING: Final = 3.0
 # Phrases of several departments that speak as loudly as this ask for all of them, whatever was learned.
-_TOGETHER: Final = 2.0
+_TOGETHER: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Classification:
     confidence: float
     reasons: tuple[Reason, ...]
     sure: bool
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None  # of the lexicon, like every reason
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,10 @@ def classifier(lexicon: Lexicon, figures: Figures) -> Classifier:
 def classify(read: Words, *, by: Classifier) -> Classification:
     """Decide by lexicon and figures; any words will do, and the same words give the same answer."""
     strengths = by.lexicon.weigh(read)
+    urgency, urgent_phrase = by.lexicon.urgency(read) or (None, None)
     weighed = by.model.weigh(read, strengths)
     if not strengths and weighed.known < _FEWEST_KNOWN:
-        return _UNKNOWN
+        return replace(_UNKNOWN, urgency=urgency, urgent_phrase=urgent_phrase)
     scores = weighed.scores.tolist()
     bodies = scores[BODIES]
     best = bodies.index(max(bodies))
@@ -128,6 +134,8 @@ def classify(read: Words, *, by: Classifier) -> Classification:
             and scores[REPORT_AT] < sureness.report_limit
             and not _accuses(strengths, by.lexicon)
         ),
+        urgency=urgency,
+        urgent_phrase=urgent_phrase,
     )
 
 
@@ -153,9 +161,10 @@ def _confidence(weighed: Weighed, by: Classifier) -> float:
 
 def _reasons(strengths: Mapping[int, float], best: int, length: float, by: Classifier) -> tuple[Reason, ...]:
     """Return the phrases that spoke loudest for the best body; pairs help them but are not shown."""
+    phrases = {term: strength for term, strength in strengths.items() if term < by.lexicon.phrases}
     spoken = [
-        Reason(by.lexicon.terms[term], share)
-        for term, strength in strengths.items()
-        if term < by.lexicon.phrases and (share := round(by.model.says(term, strength, best, length), 2)) > 0
+        Reason(by.lexicon.terms[term], round(share, 2))
+        for term, share in zip(phrases, by.model.says(phrases, best, length), strict=True)
+        if share >= _LEAST_SAID
     ]
     return tuple(sorted(spoken, key=lambda reason: (-reason.weight, reason.term))[:_MOST_REASONS])

@@ -53,3 +53,24 @@ PETITIONS: list[tuple[Body, str, str]] = [
     (Body.LITIGATION, "孩子上户口被拒", "新生儿上户口,派出所说材料不够,请问怎么落户?"),
     (Body.LITIGATION, "电动车被盗报警没结果", "楼下的电动车被偷,派出所立案后没有消息。"),
 ]
+
+# The guide's borderline rules: what is asked for decides, not what is named first.
+BORDERLINES: list[tuple[Body, str, str]] = [
+    (Body.LABOR, "学校拖欠教师绩效工资", "我们学校的老师两年没有领到绩效工资,请问何时发放?"),
+    (Body.ENVIRONMENT, "工地半夜打桩", "楼盘工地夜间施工到凌晨两点,噪音大得整栋楼睡不着。"),
+    (Body.PROPERTY, "楼上邻居半夜吵闹", "同一单元楼上的住户每天半夜拖桌子,物业上门劝过也没有用。"),
+    (
+        Body.REALESTATE,
+        "开发商承诺的学校没有建",
+        "买房时开发商宣传配套小学,交房三年学校没有影子,属于虚假宣传。",
+    ),
+    (Body.EDUCATION, "片区没有小学", "我们这一片没有公办小学,孩子上学要跨两个区,请问教育局何时建新学校?"),
+    (Body.SOCIAL_SECURITY, "异地住院医保报销", "父亲在外地医院住院,医保中心说不能报销,请问怎么办理?"),
+    (Body.TRANSPORT, "马路两边乱停车", "路口两边长期停满车,公交车都过不去,请交警管一管。"),
+    (Body.PROPERTY, "小区地下车位只卖不租", "物业把小区车位锁起来只卖不租,业主的车没有地方停。"),
+    (Body.CONSTRUCTION, "规划的道路一直没有修", "规划图上的支路五年没有动工,请问住建部门何时修建?"),
+    (Body.RURAL, "村里的路没有硬化", "我们村民小组到村部还是泥巴路,希望村道硬化。"),
+    (Body.UTILITIES, "连续三天停水", "自来水公司没有通知就停水,高层一滴水都没有。"),
+    (Body.EXPROPRIATION, "高速公路占地的补偿款", "修高速征收了我们组的水田,征地补偿款一直没有发到户。"),
+    (Body.LABOR, "工地包工头跑了", "农民工在楼盘工地干了半年,包工头跑了,工资没有结。"),
+]

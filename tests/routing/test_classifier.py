@@ -10,8 +10,8 @@ from opencc import OpenCC
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.kinds import Kind
-from services.routing.classifier import Classification, Classifier, classify, load, words
-from tests.routing.petitions import PETITIONS
+from services.routing.classifier import Classification, Classifier, Urgency, classify, load, words
+from tests.routing.petitions import BORDERLINES, PETITIONS
 
 NAMES = [title for _, title, _ in PETITIONS]
 ANYTHING = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None), max_size=300)
@@ -35,6 +35,32 @@ def test_the_petitions_of_this_file_cover_all_bodies() -> None:
 @pytest.mark.parametrize(("body", "title", "content"), PETITIONS, ids=NAMES)
 def test_finds_the_body_when_written_in_simplified_characters(body: Body, title: str, content: str) -> None:
     assert asked(title, content).body == body
+
+
+@pytest.mark.parametrize(("body", "title", "content"), BORDERLINES, ids=[one[1] for one in BORDERLINES])
+def test_what_is_asked_for_decides_when_two_bodies_could_take_it(
+    body: Body, title: str, content: str
+) -> None:
+    assert asked(title, content).body == body
+
+
+def test_finds_the_body_when_little_is_said() -> None:
+    for body, title in ((Body.LABOR, "讨薪"), (Body.UTILITIES, "停水"), (Body.SOCIAL_SECURITY, "公积金提取")):
+        assert asked(title, "").body == body
+
+
+def test_finds_the_body_when_much_else_is_said_after_it() -> None:
+    for body, title, content in PETITIONS:
+        assert asked(title, content + "望领导在百忙之中给予答复,谢谢。" * 200).body == body, title
+
+
+def test_finds_the_body_when_a_character_is_left_out_here_and_there() -> None:
+    hits = sum(
+        asked(title, content[:9] + content[10:20] + content[21:]).body == body
+        for body, title, content in PETITIONS
+    )
+
+    assert hits >= len(PETITIONS) - 2
 
 
 @pytest.mark.parametrize("variant", ["s2t", "s2tw", "s2hk"])
@@ -141,3 +167,28 @@ def test_whoever_accuses_is_never_sent_to_a_body_by_the_machine(accusation: str)
     text = "公司拖欠农民工工资三个月，要求支付劳动报酬，请帮助讨薪。"
     assert asked("拖欠工资", text).sure
     assert not asked("拖欠工资", f"{text}老板背后有人{accusation}。").sure
+
+
+@pytest.mark.parametrize(
+    ("title", "content", "why", "phrase"),
+    [
+        ("楼房外墙开裂", "外墙随时倒塌,楼下天天有人走。", Urgency.LIFE, "随时倒塌"),
+        ("幼儿园老师打人", "有老师体罚学生,孩子不敢上学。", Urgency.MINORS, "体罚学生"),
+        ("我们楼没有水", "整栋楼已经停水两天。", Urgency.CUT_OFF, "已经停水"),
+        ("学位还没有着落", "孩子马上开学,学校还没有通知。", Urgency.DATE, "马上开学"),
+        ("已经停电", "屋里有老人有生命危险。", Urgency.LIFE, "有生命危险"),
+        ("樓房外牆開裂", "外牆隨時倒塌,樓下天天有人走。", Urgency.LIFE, "随时倒塌"),
+    ],
+)
+def test_what_cannot_wait_is_urgent_and_says_why(title: str, content: str, why: Urgency, phrase: str) -> None:
+    found = asked(title, content)
+
+    assert (why, phrase) == (found.urgency, found.urgent_phrase)
+
+
+@pytest.mark.parametrize(
+    ("title", "content"),
+    [("邻居已平安", "他没有生命危险,已经出院。"), ("物业费涨价", "物业费涨价没有公示。")],
+)
+def test_what_can_wait_is_not_urgent(title: str, content: str) -> None:
+    assert asked(title, content).urgency is None

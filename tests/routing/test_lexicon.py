@@ -28,6 +28,8 @@ BROKEN = [
     ("pairs.tsv", "teacher\tnobody\ttext\tlabor\t1", "there is no group 'nobody' in groups.tsv"),
     ("pairs.tsv", "teacher\tpay\tpage\tlabor\t1", "'page' is neither 'sentence' nor 'text'"),
     ("pairs.tsv", "teacher\tpay\ttext\tsport\t1", "'sport' is no body"),
+    ("urgency.tsv", "soon\t明天就到", "'soon' must be one of life, minors, cut-off, date, or '-'"),
+    ("urgency.tsv", "life\t病危", "phrase '病危' stands twice in this file"),
 ]
 
 

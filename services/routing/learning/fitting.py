@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.routing.learning.samples import Sample
 from services.routing.lexicon import Lexicon
-from services.routing.lexicon.entries import TARGETS
+from services.routing.lexicon.entries import JOINT, TARGETS
 from services.routing.model.figures import Figures, Floats, Sureness
 from services.routing.model.ngrams import content_ngrams, title_ngrams
 from services.routing.model.weighed import by_hand, hand_inputs
@@ -24,6 +24,8 @@ _ROUNDS: Final = 8
 _FEWEST: Final = 3
 _MOST_ROWS: Final = 70_000
 _SEED: Final = 20261125
+# A missed report or joint matter weighs more than a false one, by the root of how rare they are.
+_RARE: Final = (TARGETS.index("kind:report"), TARGETS.index(JOINT))
 _SETTLED: Final = 1e-5
 NOT_YET_SURE: Final = Sureness((0.0,) * 7, threshold=1.0, report_limit=0.0, joint_limit=0.0)
 
@@ -142,12 +144,14 @@ def _descend(
     targets = len(TARGETS)
     weights = np.zeros((size, targets), np.float32)
     duals = np.zeros((len(samples), targets), np.float32)
+    lift = _lift(samples)
     order = np.random.default_rng(_SEED)
     for _ in range(_ROUNDS):
         for place in order.permutation(len(samples)):
             columns, values = inputs[place]
             wanted, dual = samples[place].wanted, duals[place]
-            softness = np.float32(0.5 / (_COST * samples[place].importance))
+            cost = np.where(wanted > 0, lift, np.float32(1.0)) * np.float32(samples[place].importance * _COST)
+            softness = np.float32(0.5) / cost
             slope = wanted * (values @ weights[columns]) - 1.0 + softness * dual
             moved = np.maximum(dual - slope / (values @ values + softness), 0.0)
             moved[wanted == 0] = 0.0
@@ -156,6 +160,16 @@ def _descend(
                 duals[place] = moved
                 weights[columns] += values[:, None] * step
     return weights
+
+
+def _lift(samples: Sequence[Prepared]) -> Floats:
+    """Return how much more a text counts for the targets that it belongs to."""
+    wanted = np.array([sample.wanted for sample in samples])
+    lift = np.ones(len(TARGETS), np.float32)
+    for place in _RARE:
+        there, rest = (wanted[:, place] > 0).sum(), (wanted[:, place] < 0).sum()
+        lift[place] = np.sqrt(rest / there) if there else 1.0
+    return lift
 
 
 def _loudest(weights: Floats) -> NDArray[np.int64]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from services.routing.lexicon.entries import (
     DATA,
     JOINT,
     TARGETS,
     Entries,
+    Urgency,
     Weighing,
     Where,
     files,
@@ -36,6 +37,18 @@ class Lexicon:
     masks: tuple[int, ...]  # per phrase: the groups that it belongs to, one bit each
     pairs: tuple[tuple[int, Where], ...]  # per pair: the two bits, and how close
     finder: AhoCorasick
+    urgent: tuple[tuple[str, Urgency | None], ...]
+    urgent_finder: AhoCorasick
+
+    def urgency(self, words: Words) -> tuple[Urgency, str] | None:
+        """Return why this cannot wait its turn, and the first phrase that says so; danger to life first."""
+        text = f"{words.heading}{END}{words.body}"
+        found = [self.urgent[place] for place, *_ in self.urgent_finder.find_matches_as_indexes(text)]
+        ranked = [(list(Urgency).index(why), text) for text, why in found if why is not None]
+        if not ranked:
+            return None
+        first = min(ranked, key=lambda one: one[0])
+        return list(Urgency)[first[0]], first[1]
 
     def weigh(self, words: Words) -> dict[int, float]:
         """Return the strength of every phrase and pair found, by its place in `terms`."""
@@ -114,6 +127,10 @@ def compiled(entries: Entries, *, version: str) -> Lexicon:
         masks=tuple(masks[text] for text in terms[:phrase_count]),
         pairs=tuple((bits[first] | bits[second], where) for first, second, where in pair_keys.values()),
         finder=AhoCorasick(terms[:phrase_count], store_patterns=False),
+        urgent=tuple(entries.urgent.items()),
+        urgent_finder=AhoCorasick(
+            tuple(entries.urgent), matchkind=MatchKind.LeftmostLongest, store_patterns=False
+        ),
     )
 
 

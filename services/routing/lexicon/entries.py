@@ -41,12 +41,22 @@ USUAL_DOMAIN: Final[dict[str, Domain]] = {
     Body.RURAL: Domain.AGRICULTURE,
     Body.LITIGATION: Domain.JUSTICE,
 }
+_NOT_URGENT: Final = "-"
 _HEAVIEST: Final = 10.0
 _SHORTEST, _LONGEST = 2, 12
 
 
 class LexiconError(ValueError):
     """A data file of the lexicon cannot be used; the message names file, line and reason."""
+
+
+class Urgency(StrEnum):
+    """Why a petition cannot wait its turn."""
+
+    LIFE = "life"
+    MINORS = "minors"
+    CUT_OFF = "cut-off"
+    DATE = "date"
 
 
 class Where(StrEnum):
@@ -103,6 +113,7 @@ class Entries:
     phrases: tuple[Phrase, ...]
     groups: dict[str, tuple[str, ...]]
     pairs: tuple[Pair, ...]
+    urgent: dict[str, Urgency | None]
     weighing: Weighing
 
 
@@ -116,6 +127,7 @@ def read(folder: Path = DATA) -> Entries:
         ),
         groups=groups,
         pairs=tuple(_pairs(folder / "pairs.tsv", groups)),
+        urgent=_urgent(folder / "urgency.tsv"),
         weighing=_settings(folder / "settings.toml"),
     )
 
@@ -206,6 +218,19 @@ def _pairs(path: Path, groups: dict[str, tuple[str, ...]]) -> Iterator[Pair]:
         if target not in BODY_TARGETS:
             raise LexiconError(f"{place}: {target!r} is no body")
         yield Pair(first, second, Where(where), target, _weight(place, weight))
+
+
+def _urgent(path: Path) -> dict[str, Urgency | None]:
+    urgent: dict[str, Urgency | None] = {}
+    for place, (why, phrases) in _rows(path, fewest=2, most=2):
+        if why != _NOT_URGENT and why not in set(Urgency):
+            raise LexiconError(f"{place}: {why!r} must be one of {', '.join(Urgency)}, or {_NOT_URGENT!r}")
+        meaning = None if why == _NOT_URGENT else Urgency(why)
+        for text in phrases.split():
+            if _wording(place, text) in urgent:
+                raise LexiconError(f"{place}: phrase {text!r} stands twice in this file")
+            urgent[text] = meaning
+    return urgent
 
 
 def _settings(path: Path) -> Weighing:

@@ -49,10 +49,13 @@ class Model:
     phrase_weights: Floats
     inside: Floats
 
-    def says(self, term: int, strength: float, body: int, length: float) -> float:
-        """Return what a phrase adds to a body's score in a text whose runs have this length."""
-        alone = strength * float(self.phrase_weights[term, body])
-        return alone + float(self.inside[term, body]) / max(length, 1.0)
+    def says(self, strengths: Mapping[int, float], body: int, length: float) -> list[float]:
+        """Return what each phrase adds to a body's score in a text whose runs have this length."""
+        terms = np.fromiter(strengths.keys(), np.intp, len(strengths))
+        strong = np.fromiter(strengths.values(), np.float32, len(strengths))
+        alone = strong * self.phrase_weights[terms, body]
+        said: list[float] = (alone + self.inside[terms, body] / np.float32(max(length, 1.0))).tolist()
+        return said
 
     def weigh(self, words: Words, strengths: Mapping[int, float]) -> Weighed:
         """Return the scores; `strengths` are what the lexicon found in the same words."""
