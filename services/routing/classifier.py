@@ -4,7 +4,7 @@ Stands between the dossier that routing hears and the decision that it states; k
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -38,8 +38,6 @@ _FEWEST_KNOWN: Final = 12
 _BODIES: Final[tuple[Body | None, ...]] = (*Body, None)
 _DOMAINS: Final = tuple(Domain)
 _KINDS: Final = tuple(Kind)
-# What speaks this loudly of wrongdoing is an accusation, whatever else the text says.
-_ACCUSING: Final = 3.0
 # Phrases of several departments that speak as loudly as this ask for all of them, whatever was learned.
 _TOGETHER: Final = 0.5
 
@@ -132,23 +130,10 @@ def classify(read: Words, *, by: Classifier) -> Classification:
             and kind is not Kind.REPORT
             and confidence >= sureness.threshold
             and scores[REPORT_AT] < sureness.report_limit
-            and not _accuses(strengths, by.lexicon)
+            and not by.lexicon.accuses(strengths)
         ),
         urgency=urgency,
         urgent_phrase=urgent_phrase,
-    )
-
-
-def _accuses(terms: Iterable[int], lexicon: Lexicon) -> bool:
-    """Whether a phrase of accusation stands in the text: then a person looks, whatever the scores say.
-
-    A report of wrongdoing must never reach the one accused (Regulations art. 22, 30), and the scores alone
-    do not find every report.
-    """
-    return any(
-        target == REPORT_AT and weight >= _ACCUSING
-        for term in terms
-        for target, weight in lexicon.weights[term]
     )
 
 

@@ -37,6 +37,7 @@ _PROVING: Final = 30
 _SKETCH: Final = 16
 _ALIKE: Final = 6
 _NEVER: Final = 1.01
+_REPORT: Final = KIND_TARGETS.index(f"kind:{Kind.REPORT}")
 _NONE_AT: Final = BODY_TARGETS.index(NO_BODY)
 
 Inputs = NDArray[np.float64]
@@ -49,6 +50,7 @@ class Trial:
 
     sample: Sample
     weighed: Weighed
+    accuses: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ def _crossed(
         training = [one for one in chain(others, more) if not _alike(sketches[id(one)], seen)]
         fitted = model(fit(training, lexicon), lexicon)
         for place in sorted(held_out):
-            yield Trial(reference[place], fitted.weigh(reference[place].words, ready[place].strengths))
+            strengths = ready[place].strengths
+            weighed = fitted.weigh(reference[place].words, strengths)
+            yield Trial(reference[place], weighed, lexicon.accuses(strengths))
 
 
 def _sketch(one: Prepared) -> frozenset[int]:
@@ -188,6 +192,8 @@ def _offered(trials: Sequence[Trial], report_limit: float) -> Truths:
         [
             int(trial.weighed.scores[BODIES].argmax()) != _NONE_AT
             and float(trial.weighed.scores[REPORT_AT]) < report_limit
+            and int(trial.weighed.scores[KINDS].argmax()) != _REPORT
+            and not trial.accuses
             for trial in trials
         ]
     )

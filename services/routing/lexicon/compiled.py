@@ -3,12 +3,14 @@
 import hashlib
 import math
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from contracts.kinds import Kind
 from services.routing.lexicon.entries import (
     DATA,
     JOINT,
@@ -23,6 +25,8 @@ from services.routing.lexicon.entries import (
 from services.routing.lexicon.wording import END, Words
 
 _DOMAIN_SHARE: Final = 0.6
+_REPORT_AT: Final = TARGETS.index(f"kind:{Kind.REPORT}")
+_ACCUSING: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,18 @@ class Lexicon:
     finder: AhoCorasick
     urgent: tuple[tuple[str, Urgency | None], ...]
     urgent_finder: AhoCorasick
+
+    def accuses(self, terms: Iterable[int]) -> bool:
+        """Whether any of these phrases is an accusation: then a person looks, whatever else the text says.
+
+        A report of wrongdoing must never reach the one accused (Regulations art. 22, 30), and scores alone do
+        not find every report.
+        """
+        return any(
+            target == _REPORT_AT and weight >= _ACCUSING
+            for term in terms
+            for target, weight in self.weights[term]
+        )
 
     def urgency(self, words: Words) -> tuple[Urgency, str] | None:
         """Return why this cannot wait its turn, and the first phrase that says so; danger to life first."""
