@@ -14,7 +14,7 @@ from local import ports
 from tests.bench import texts
 from tests.bench.handed import Progress, Tail
 from tests.bench.pace import pause
-from tests.bench.web import Connection
+from tests.bench.web import Connection, Reply
 
 CREATED = 201
 TRY_LATER = frozenset({0, 429, 503})
@@ -76,23 +76,23 @@ class Traffic:
         attempt = 0
         while True:
             doors = self.doors()
-            status, answer = await self._once(asked, doors[attempt % len(doors)])
-            if status == CREATED:
-                asked.answers.add(json.loads(answer)["petition_id"])
+            reply = await self._once(asked, doors[attempt % len(doors)])
+            if reply.status == CREATED:
+                asked.answers.add(json.loads(reply.body)["petition_id"])
                 return
-            self.refused[status] += 1
-            if status not in TRY_LATER:
+            self.refused[reply.status] += 1
+            if reply.status not in TRY_LATER:
                 return
             attempt += 1
             await pause(AGAIN_AFTER)
 
     @staticmethod
-    async def _once(asked: Asked, door: int) -> tuple[int, bytes]:
-        connection = Connection(ports.HOST, door)
+    async def _once(asked: Asked, door: int) -> Reply:
+        connection = Connection(ports.HOST, [door])
         try:
             return await asyncio.wait_for(connection.post("/petitions", asked.body, asked.key), ANSWER_WITHIN)
         except (OSError, TimeoutError):
-            return 0, b""
+            return Reply(0, b"")
         finally:
             connection.close()
 

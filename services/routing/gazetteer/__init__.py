@@ -10,12 +10,11 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from contracts.areas import CITY, NAMES
-from services.routing.lexicon.wording import plain
+from services.routing.lexicon.wording import END, LONGEST_READ, Words, plain
 
 DATA: Final = Path(__file__).parent / "data" / "names.tsv"
 _NOTHING: Final = "-"
 _ELSEWHERE: Final = "*"
-_LONGEST_READ: Final = 4_000
 
 
 class GazetteerError(ValueError):
@@ -51,11 +50,16 @@ def read(path: Path = DATA) -> Gazetteer:
 
 
 def find_area(text: str) -> str | None:
-    """Return the code of the one district or county that `text` names, else the city's, else None.
+    """Return the code of the one district or county that `text` names, else the city's, else None."""
+    return area_named(Words("", plain(text[:LONGEST_READ])))
+
+
+def area_named(words: Words) -> str | None:
+    """Return the code of the one district or county that a petition names, else the city's, else None.
 
     None also where two districts are named, or the city beside another city: a guess would send it astray.
     """
-    found = _shipped().areas(plain(text[:_LONGEST_READ]))
+    found = _shipped().areas(f"{words.heading}{END}{words.body}")
     districts = found - {CITY, _ELSEWHERE}
     if len(districts) == 1:
         return districts.pop()
