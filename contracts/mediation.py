@@ -6,8 +6,8 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
-from contracts.kinds import Outcome, ReturnReason, SessionKind
 from contracts.fact import Code, Count, Fact, Moment, Sha256
+from contracts.kinds import Outcome, ReturnReason, SessionKind
 from contracts.topics import MEDIATION, Topic
 
 
@@ -24,6 +24,7 @@ class ByPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     campaign: Code
+    order: Code
     policy: Code
     version: Count
     sha256: Sha256
