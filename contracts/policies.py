@@ -71,7 +71,7 @@ def title(code: str, version: int) -> str:
 
 
 def _policy(row: dict[str, object], place: str) -> Policy:
-    if missing := [name for name in _FIELDS if not row.get(name)]:
+    if missing := [name for name in _FIELDS if row.get(name) in (None, "")]:
         raise PolicyError(f"{place} lacks {', '.join(missing)}")
     if unknown := sorted(set(row) - set(_FIELDS)):
         raise PolicyError(f"{place} has {', '.join(unknown)}, which no policy has")
