@@ -26,6 +26,10 @@ from services.routing.domain import Campaign, Docket, Order
 log = structlog.get_logger()
 
 AT_ONCE: Final = 100
+# So many may be on their way to an answer: when mediation is behind, the batch waits, not ordinary work.
+RUN_AHEAD: Final = 300
+LONGEST_WAIT: Final = 5.0
+LOOK_EVERY: Final = 0.1
 # By then every instance knows a changed rule, so what it does not take in is found by the search.
 KNOWN_EVERYWHERE: Final = timedelta(seconds=5)
 Handler = Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]
@@ -131,6 +135,7 @@ class Drives:
         while page := await store.unsettled(self._store, code, after=after, limit=AT_ONCE):
             if not await self._hold(code):
                 return
+            await self._caught_up(order)
             await self.put(page, decide)
             after = page[-1]
         skipped = await store.size(self._store, code, unsettled_only=True)
@@ -143,6 +148,13 @@ class Drives:
 
         await store.change(self._store, code, done)
         log.info("batch_settled", detail=order.code, count=order.total - skipped)
+
+    async def _caught_up(self, order: Order) -> None:
+        """Wait until mediation has answered most of what it was given; a few that it never answers hold nobody."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LONGEST_WAIT
+        while await store.awaited(self._store, order.code) > RUN_AHEAD and loop.time() < until:
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _search(self, campaign: Campaign) -> None:
         """Let earlier petitions join that the rule takes in."""

@@ -31,7 +31,7 @@ class Settings(ServiceSettings):
         description="bodies that a petition may be sent to before the conference decides",
     )
     campaign_pace: int = Field(
-        default=300,
+        default=220,
         ge=1,
         le=5000,
         description="petitions a second that a campaign settles or takes in at most",

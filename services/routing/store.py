@@ -193,6 +193,11 @@ async def counts(store: Store, order: str) -> Counts:
     )
 
 
+async def awaited(store: Store, order: str) -> int:
+    """Count what mediation has yet to answer of a batch (index `settled`)."""
+    return await store.how_many({ORDER: order, DECLINED: False, ANSWERED: False})
+
+
 async def size(store: Store, code: str, *, unsettled_only: bool) -> int:
     """Count a campaign's members (index `members`)."""
     return await store.how_many(of_campaign(code, "" if unsettled_only else None, ""))

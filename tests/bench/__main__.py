@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from local.trouble import LocalError
 from tests.bench import figures, pipeline
+from tests.bench.campaign import campaign
 from tests.bench.hop import hop
 from tests.bench.stage import Stage, standing
 
@@ -18,6 +19,7 @@ BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
     "hop": lambda stage, _seconds, source: hop(stage, source),
     "latency": pipeline.latency,
     "loop": pipeline.loop,
+    "campaign": campaign,
 }
 
 
