@@ -28,8 +28,8 @@ log = structlog.get_logger()
 AT_ONCE: Final = 100
 # So many may be on their way to an answer: when mediation is behind, the batch waits, not ordinary work.
 RUN_AHEAD: Final = 300
-LONGEST_WAIT: Final = 5.0
 LOOK_EVERY: Final = 0.1
+MOST_LOOKS: Final = 50
 # By then every instance knows a changed rule, so what it does not take in is found by the search.
 KNOWN_EVERYWHERE: Final = timedelta(seconds=5)
 Handler = Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]
@@ -150,10 +150,10 @@ class Drives:
         log.info("batch_settled", detail=order.code, count=order.total - skipped)
 
     async def _caught_up(self, order: Order) -> None:
-        """Wait until mediation has answered most of what it was given; a few that it never answers hold nobody."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + LONGEST_WAIT
-        while await store.awaited(self._store, order.code) > RUN_AHEAD and loop.time() < until:
+        """Wait until mediation has answered most of what it was given; not for ever, some may be parked."""
+        for _ in range(MOST_LOOKS):
+            if await store.awaited(self._store, order.code) <= RUN_AHEAD:
+                return
             await asyncio.sleep(LOOK_EVERY)
 
     async def _search(self, campaign: Campaign) -> None:

@@ -36,14 +36,18 @@ from contracts.mediation import (
     CaseOverdue,
     CaseRated,
     CaseReturned,
+    CommonPolicyDeclined,
     SessionHeld,
 )
 from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
 from contracts.registry import FACTS
 from contracts.routing import (
+    CommonPolicyApplied,
     ConferenceDecided,
     ConferenceFollowedUp,
     PetitionEscalated,
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -77,6 +81,7 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
             *(ReturnReceived, ReturnAgreed, ReturnRefused),
             *(PetitionPutToConference, ConferenceDecided, ConferenceFollowedUp, PetitionEscalated),
             *(CaseReturned, CaseKept, CaseHandedBack),
+            *(PetitionJoinedCampaign, PetitionLeftCampaign, CommonPolicyApplied, CommonPolicyDeclined),
             *(CaseOpened, CaseAccepted, SessionHeld, CaseOverdue, CaseConcluded, CaseAnswered, CaseRated),
             *(SmsQueued, SmsClaimed, SmsNotSent, SmsSent, SmsUnknown, SmsSkipped),
         ),
@@ -94,6 +99,7 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
         PetitionSentToTriage: (),  # it comes first in the story, when there is no case yet
         PetitionPutToConference: (CaseHandedBack,),
         PetitionReferred: (),  # the case was handed back before
+        CommonPolicyApplied: (CommonPolicyDeclined,),  # the same
         PetitionRated: (CaseRated,),
     },
     "notify": {
@@ -106,6 +112,8 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
         ReturnRefused: TOLD,
         PetitionPutToConference: TOLD,
         PetitionReferred: TOLD,
+        PetitionJoinedCampaign: TOLD,
+        PetitionLeftCampaign: TOLD,
         CaseOpened: TOLD,
         CaseAccepted: TOLD,
         SessionHeld: TOLD,
