@@ -30,7 +30,8 @@ AT_ONCE: Final = 100
 RUN_AHEAD: Final = 300
 LOOK_EVERY: Final = 0.1
 MOST_LOOKS: Final = 50
-# By then every instance knows a changed rule, so what it does not take in is found by the search.
+# By then every instance knows a changed rule (they look every two seconds at most), so the search finds all
+# that was routed without it.
 KNOWN_EVERYWHERE: Final = timedelta(seconds=5)
 Handler = Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]
 Decide = Callable[[Docket, datetime], Sequence[Fact] | Refused]

@@ -37,7 +37,10 @@ class Settings(ServiceSettings):
         description="petitions a second that a campaign settles or takes in at most",
     )
     campaign_every: timedelta = Field(
-        default=timedelta(seconds=1), gt=timedelta(0), description="pause between two looks at the campaigns"
+        default=timedelta(seconds=1),
+        gt=timedelta(0),
+        le=timedelta(seconds=2),
+        description="pause between two looks at the campaigns",
     )
     campaign_lease: timedelta = Field(
         default=timedelta(seconds=10),

@@ -179,6 +179,28 @@ async def test_every_member_has_one_answer_of_its_own_when_routing_is_killed_in_
             await each_may_read_his_own(clients["intake"], {p: codes[p] for p in sorted(owed)[:3]})
 
 
+async def test_two_instances_settle_each_petition_once_when_both_look_after_the_campaigns(
+    line: Line,
+) -> None:
+    changes = {"campaign_every": timedelta(seconds=0.1), "campaign_lease": timedelta(seconds=0.2)}
+    async with AsyncExitStack() as running:
+        intake = (await running.enter_async_context(line.running("intake")))[1]
+        await running.enter_async_context(line.running("mediation"))
+        await running.enter_async_context(line.running("notify"))
+        first = (await running.enter_async_context(line.running("routing", changes=changes)))[1]
+        second = (await running.enter_async_context(line.running("routing", changes=changes)))[1]
+        await posted(first, "/campaigns", CAMPAIGN)
+        codes = await submitted(intake)
+        await all_joined(second)
+        await posted(second, f"/campaigns/{CAMPAIGN['code']}/orders", {"policy": POLICY.code, "version": 1})
+        order = await settled(first, MANY)
+        assert (MANY, 0, 0) == (order["applied"], order["declined"], order["left"])
+        said = await line.messages("petition-routing-v1", at_least=3 * MANY, deadline=DEADLINE)
+        assert chain_is_whole(said)
+        assert dict.fromkeys(codes, 1) == dict(distinct(said, "CommonPolicyApplied"))
+        await told_once(line, set(codes))
+
+
 async def told_once(line: Line, owed: set[str]) -> None:
     """Every settled petition has one SMS with the answer, which names the policy and the review."""
     wanted = dict.fromkeys(owed, 1)

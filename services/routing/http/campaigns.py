@@ -241,7 +241,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
 
     @router.put("/campaigns/{code}")
     async def change(code: str, asked: CampaignAsked, _staff: changing) -> CampaignView:
-        """Change name, dates or rule; a changed rule looks earlier petitions through again."""
+        """Change name, dates or rule; earlier petitions are then looked through again."""
         now = drawer.now()
 
         def edit(campaign: Campaign) -> Campaign:
@@ -255,6 +255,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
                 ends=asked.ends,
                 rule=rule,
                 rule_version=version,
+                searched=0,
                 changed_at=now,
             )
 
