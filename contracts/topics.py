@@ -51,7 +51,7 @@ INTAKE: Final = Topic(
     "petition-intake-v1", "intake", EVERYBODY, "registered, accepted, supplemented, rated, dossier read"
 )
 ROUTING: Final = Topic(
-    "petition-routing-v1", "routing", EVERYBODY, "routed, campaign, triage, returned, conference"
+    "petition-routing-v1", "routing", EVERYBODY, "routed, triage, returned, conference, drives"
 )
 MEDIATION: Final = Topic("petition-mediation-v1", "mediation", EVERYBODY, "the life of the case")
 NOTIFY: Final = Topic("petition-notify-v1", "notify", EVERYBODY, "queued, claimed, sent, failed, skipped")

@@ -13,7 +13,7 @@ from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import Fact
 from contracts.identity import received_at
-from contracts.kinds import DecidedBy, Kind, Outcome
+from contracts.kinds import DecidedBy, Outcome
 from contracts.routing import (
     CommonPolicyApplied,
     PetitionJoinedCampaign,
@@ -22,6 +22,7 @@ from contracts.routing import (
 )
 from runtime.service import Refused
 from services.routing.domain.place import Docket, Place, evolve_own, is_settled, place
+from services.routing.domain.reports import is_report
 from services.routing.lexicon.wording import plain
 
 
@@ -187,7 +188,7 @@ def decide_policy(docket: Docket, campaign: str, order: Order, now: datetime) ->
 def _closed(docket: Docket) -> Refused | None:
     """Say why a petition is for no campaign; a report of wrongdoing stays apart (art. 22, 30)."""
     own = docket.own
-    if own.kind is Kind.REPORT:
+    if is_report(docket):
         return Refused("report-stays-apart")
     if own.membership.settled:
         return Refused("already-settled")
