@@ -16,7 +16,7 @@ import structlog
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from runtime.clock import Clock
-from runtime.commands import Commands, UnavailableError
+from runtime.commands import Asked, Commands, UnavailableError
 from runtime.consume import Answer, Stated
 from runtime.service import Heard, Refused
 from runtime.store import DatabaseError, Store
@@ -200,16 +200,21 @@ class Drives:
             page = petitions[place : place + AT_ONCE]
             await asyncio.sleep(self._next - loop.time())
             self._next = max(self._next, loop.time()) + len(page) / self._pace
-            answers += await asyncio.gather(*(self._one(petition, decide) for petition in page))
+            answers += await self._answers(page, decide)
         return answers
 
-    async def _one(self, petition: PetitionId, decide: Decide) -> Answer:
-        while True:
+    async def _answers(self, page: Sequence[PetitionId], decide: Decide) -> list[Answer]:
+        """Put the command until each has an answer; where too much waits, ordinary work goes first."""
+        found: dict[PetitionId, Answer] = {}
+        while left := [petition for petition in page if petition not in found]:
             try:
-                return await self._commands.ask(petition, decide, cause="campaign")
+                given = await self._commands.ask_all([Asked(p, decide, cause="campaign") for p in left])
             except UnavailableError as error:
-                # Too much waits already, or the database is away: ordinary work goes first.
                 await asyncio.sleep(error.seconds)
+                continue
+            answered = zip(left, given, strict=True)
+            found |= {p: answer for p, answer in answered if not isinstance(answer, UnavailableError)}
+        return [found[petition] for petition in page]
 
 
 def stated(answers: Sequence[Answer]) -> int:

@@ -322,23 +322,32 @@ class Scene:
         """The dockets of some cases."""
         return await self.process.store.load([case.petition for case in cases])
 
-    async def heard(self, cases: Sequence[Case], *, tested: bool, sent: bool = True) -> None:
-        """Wait until the cases have heard all and what they stated is published (and every SMS sent)."""
+    async def heard(
+        self, cases: Sequence[Case], *, tested: bool, sent: bool = True, writer: str = ""
+    ) -> None:
+        """Wait until the cases have heard all and what they stated is published (and every SMS sent).
+
+        With a `writer` that is all of his alone.
+        """
 
         async def all_heard() -> bool:
             records = await self.load(cases)
             behind = [
                 f"{case.kind.__name__}/{case.trouble}"
                 for case in cases
-                if not self._is_through(case, records[case.petition], tested=tested, sent=sent)
+                if not self._is_through(case, records[case.petition], tested=tested, sent=sent, writer=writer)
             ]
             assert not behind, f"not through: {behind}"
             return True
 
         await eventually(all_heard, deadline=DEADLINE, every=0.1)
 
-    def _is_through(self, case: Case, record: Record, *, tested: bool, sent: bool) -> bool:
-        facts = [fact for fact, _ in (*case.earlier, *([case.tested] if tested else []))]
+    def _is_through(self, case: Case, record: Record, *, tested: bool, sent: bool, writer: str) -> bool:
+        facts = [
+            fact
+            for fact, _ in (*case.earlier, *([case.tested] if tested else []))
+            if writer in {"", type(fact).TOPIC.writer}
+        ]
         due = Counter(self.process.service.by_topic[type(fact).TOPIC.name].name for fact in facts)
         marks = all(name in record.marks and record.marks[name].ordinal >= due[name] for name in due)
         if not marks or record.pending or record.parked:
@@ -381,8 +390,17 @@ class Scene:
 async def hear_everything(scene: Scene, run: Run) -> None:
     """Bring all cases to the fact under test, deliver it with its trouble, mend that, deliver it again."""
     cases = run.cases
-    await scene.deliver([(case.petition, sent) for case in cases for sent in case.earlier])
-    await scene.heard(cases, tested=False)
+    # Intake's first: what opens a case must not come after what takes it away again.
+    for writer, others in (("intake", False), ("intake", True)):
+        await scene.deliver(
+            [
+                (case.petition, (fact, value))
+                for case in cases
+                for fact, value in case.earlier
+                if (type(fact).TOPIC.writer != writer) is others
+            ]
+        )
+        await scene.heard(cases, tested=False, writer="" if others else writer)
     for case in cases:
         await scene.has_done(case)
     await scene.heard(cases, tested=False)

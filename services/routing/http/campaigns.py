@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.bodies import Body
 from contracts.calendar import here
@@ -16,6 +16,7 @@ from contracts.domains import Domain
 from contracts.fact import AreaCode, Code, Count, Fact
 from contracts.identity import PetitionId
 from contracts.policies import published
+from runtime import problems
 from runtime.access import Role, Staff
 from runtime.consume import Answer, Stated
 from runtime.problems import FieldError, Problem
@@ -36,8 +37,20 @@ from services.routing.http.campaign_views import (
     order_view,
     rule_view,
 )
-from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Asked, Desk, Standing, Trace, known
+from services.routing.http.desk import (
+    DECIDERS,
+    READERS,
+    REFUSALS,
+    UNDECIDED,
+    UNREAD,
+    Asked,
+    Desk,
+    Standing,
+    Trace,
+    known,
+)
 
+UNFOUND: Final = problems.documented(401, 403, 404)
 # Clusters are looked for among so many of the newest, so that a look costs the same in any year.
 NEWEST: Final = 20_000
 MOST_AT_ONCE: Final = 5_000
@@ -47,6 +60,17 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 class RuleAsked(Asked):
     """Which petitions join by themselves; what is left out does not matter."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {name: {"minItems": 1}}, "required": [name]}
+                for name in ("bodies", "domains", "phrases")
+            ]
+        },
+    )
 
     bodies: list[Body] = Field(default=[], max_length=15)
     domains: list[Domain] = Field(default=[], max_length=19)
@@ -86,6 +110,23 @@ class NewCampaign(CampaignAsked):
 
 class Joining(Asked):
     """Who joins by hand: petitions by their numbers, or a proposed cluster."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "properties": {"petitions": {"minItems": 1}, "cluster": {"const": ""}},
+                    "required": ["petitions"],
+                },
+                {
+                    "properties": {"cluster": {"minLength": 1}, "petitions": {"maxItems": 0}},
+                    "required": ["cluster"],
+                },
+            ]
+        },
+    )
 
     petitions: list[str] = Field(default=[], max_length=MOST_AT_ONCE)
     cluster: str = Field(default="", max_length=200, pattern=r"^((alike:[0-9]{1,10})|(subject:.+))?$")
@@ -177,7 +218,7 @@ def _add_reading(router: APIRouter, drawer: Drawer) -> None:
     accepting = Annotated[str, Header(alias="accept")]
     pages = Pages()
 
-    @router.get("/campaigns", response_model=Campaigns)
+    @router.get("/campaigns", response_model=Campaigns, responses=UNREAD)
     async def campaigns(_staff: reading, accept: accepting = "") -> Response:
         """List the campaigns, and propose clusters."""
         found = [s.campaign for s in await store.campaigns(drawer.database)]
@@ -186,13 +227,13 @@ def _add_reading(router: APIRouter, drawer: Drawer) -> None:
         )
         return pages.answer(accept, "campaigns.html", shown)
 
-    @router.get("/campaigns/{code}", response_model=CampaignView)
+    @router.get("/campaigns/{code}", response_model=CampaignView, responses=UNFOUND)
     async def campaign(code: str, _staff: reading, accept: accepting = "") -> Response:
         """Show one campaign and how far its batches have come."""
         shown = await drawer.shown(await drawer.campaign(code))
         return pages.answer(accept, "campaign.html", shown)
 
-    @router.get("/campaigns/{code}/members", response_model=Members)
+    @router.get("/campaigns/{code}/members", response_model=Members, responses=UNFOUND)
     async def members(
         code: str,
         _staff: reading,
@@ -216,7 +257,7 @@ def _add_reading(router: APIRouter, drawer: Drawer) -> None:
 def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
     changing = Annotated[Staff, Depends(drawer.desk.gate.staff(*DECIDERS))]
 
-    @router.post("/campaigns", status_code=201)
+    @router.post("/campaigns", status_code=201, responses=UNDECIDED)
     async def create(asked: NewCampaign, staff: changing) -> CampaignView:
         """Set a campaign up; the same request again finds it."""
         now = drawer.now()
@@ -239,7 +280,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
             made = stands
         return await drawer.shown(made)
 
-    @router.put("/campaigns/{code}")
+    @router.put("/campaigns/{code}", responses=UNDECIDED)
     async def change(code: str, asked: CampaignAsked, _staff: changing) -> CampaignView:
         """Change name, dates or rule; earlier petitions are then looked through again."""
         now = drawer.now()
@@ -265,7 +306,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
 def _add_members(router: APIRouter, drawer: Drawer) -> None:
     changing = Annotated[Staff, Depends(drawer.desk.gate.staff(*DECIDERS))]
 
-    @router.post("/campaigns/{code}/members")
+    @router.post("/campaigns/{code}/members", responses=UNDECIDED)
     async def join(code: str, asked: Joining, staff: changing) -> Joined:
         """Take petitions in by hand, by their numbers or as a cluster; the same again changes nothing."""
         campaign = await drawer.campaign(code)
@@ -278,7 +319,7 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
         drawer.look_again()
         return Joined(joined=stated(answers), refused=_refused(answers))
 
-    @router.post("/campaigns/{code}/members/{petition_id}/leave")
+    @router.post("/campaigns/{code}/members/{petition_id}/leave", responses=UNDECIDED)
     async def leave(code: str, petition_id: str, staff: changing, traceparent: Trace = None) -> Standing:
         """Take one petition out, so that its body handles it by itself."""
         await drawer.campaign(code)
@@ -291,7 +332,7 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
 
 
 def _add_orders(router: APIRouter, drawer: Drawer) -> None:
-    @router.post("/campaigns/{code}/orders", status_code=202)
+    @router.post("/campaigns/{code}/orders", status_code=202, responses=UNDECIDED)
     async def order(
         code: str, asked: Ordering, staff: Annotated[Staff, Depends(drawer.desk.gate.staff(Role.LEADER))]
     ) -> CampaignView:
