@@ -7,6 +7,7 @@ far: one is left in peace, each of the others meets a trouble; in the end all mu
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ from contracts.routing import (
     ReturnReceived,
     ReturnRefused,
 )
-from contracts.topics import BODY_TOPICS, DOSSIERS
+from contracts.topics import BODY_TOPICS, DOSSIERS, NOTIFY
 from runtime.consume import Redrive, Stated
 from runtime.draft import Draft, Outcome
 from runtime.process import Process
@@ -390,17 +391,21 @@ class Scene:
 async def hear_everything(scene: Scene, run: Run) -> None:
     """Bring all cases to the fact under test, deliver it with its trouble, mend that, deliver it again."""
     cases = run.cases
-    # Intake's first: what opens a case must not come after what takes it away again.
-    for writer, others in (("intake", False), ("intake", True)):
+    mediation = scene.process.service.name == "mediation"
+    # There intake's come first: what opens a case must not come after what takes it away again.
+    writers = ("intake", "") if mediation else ("",)
+    done: set[str] = set()
+    for writer in writers:
         await scene.deliver(
             [
                 (case.petition, (fact, value))
                 for case in cases
                 for fact, value in case.earlier
-                if (type(fact).TOPIC.writer != writer) is others
+                if type(fact).TOPIC.writer not in done and writer in {"", type(fact).TOPIC.writer}
             ]
         )
-        await scene.heard(cases, tested=False, writer="" if others else writer)
+        await scene.heard(cases, tested=False, writer=writer)
+        done.add(writer)
     for case in cases:
         await scene.has_done(case)
     await scene.heard(cases, tested=False)
@@ -527,12 +532,19 @@ def names(kinds: Sequence[Kind]) -> list[str]:
 
 
 def comparable(case: Case, messages: Sequence[Message]) -> list[tuple[str, str, str]]:
-    """What was stated, and why, without the petition's number."""
+    """What was stated, and why, without the petition's number.
+
+    How many facts notify has stated before depends on how the streams met, so its own numbers are left out.
+    """
     return [
         (
             message.envelope.type,
             bytes(message.envelope.data).decode().replace(case.petition, "this"),
-            (message.envelope.causationid or "").replace(case.petition, "this"),
+            re.sub(
+                rf"^({NOTIFY.name}/this)/\d+$",
+                r"\1",
+                (message.envelope.causationid or "").replace(case.petition, "this"),
+            ),
         )
         for message in messages
     ]
