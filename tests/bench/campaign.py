@@ -25,7 +25,7 @@ from local import ports, tokens
 from tests.bench import figures, processes, texts
 from tests.bench.handed import Progress, Sms, Tail
 from tests.bench.pace import pause
-from tests.bench.pipeline import LeftOverError
+from tests.bench.settled import LeftOverError
 from tests.bench.stage import SECRETS, Line, Stage, running
 from tests.bench.web import Connection
 
@@ -61,7 +61,7 @@ class Street:
     def __post_init__(self) -> None:
         self._free: asyncio.Queue[Connection] = asyncio.Queue()
         for _ in range(CONNECTIONS):
-            self._free.put_nowait(Connection(ports.HOST, self.line.around.ports["intake"]))
+            self._free.put_nowait(Connection(ports.HOST, (self.line.around.ports["intake"],)))
         self._tail = Tail(Path(self.line.around.outbox))
 
     async def watch(self) -> None:
@@ -84,12 +84,12 @@ class Street:
         person = {"name": "测试", "phone": "13800138000"}
         body = json.dumps({"title": title, "content": content, "petitioner": person}).encode()
         try:
-            status, answer = await connection.post("/petitions", body, key)
+            reply = await connection.post("/petitions", body, key)
         finally:
             self._free.put_nowait(connection)
-        if status != httpx.codes.CREATED:
-            raise LeftOverError(f"a petition was answered {status}")
-        petition: str = json.loads(answer)["petition_id"]
+        if reply.status != httpx.codes.CREATED:
+            raise LeftOverError(f"a petition was answered {reply.status}")
+        petition: str = json.loads(reply.body)["petition_id"]
         self.known[petition].posted = due
         return petition
 
