@@ -88,13 +88,15 @@ class Traffic:
 
     @staticmethod
     async def _once(asked: Asked, door: int) -> tuple[int, bytes]:
-        connection = Connection(ports.HOST, door)
+        connection = Connection(ports.HOST, [door])
         try:
-            return await asyncio.wait_for(connection.post("/petitions", asked.body, asked.key), ANSWER_WITHIN)
+            posting = connection.once("/petitions", asked.body, asked.key)
+            reply = await asyncio.wait_for(posting, ANSWER_WITHIN)
         except (OSError, TimeoutError):
             return 0, b""
         finally:
             connection.close()
+        return reply.status, reply.body
 
     async def watch(self) -> None:
         """Follow the outbox until cancelled."""
