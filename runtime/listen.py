@@ -113,6 +113,19 @@ class Listener:
     async def start(self) -> None:
         """Join the group and begin; raises KafkaError if the broker is away."""
         await self.broker.start()
+        if (consumer := self.subscriber.consumer) is not None:
+            # When one of these ends by a bug, FastStream asks on in silence and nothing is heard any more,
+            # while heartbeats keep the partitions here.
+            for task in (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task):  # noqa: SLF001
+                task.add_done_callback(self._consumer_ended)
+
+    def _consumer_ended(self, task: asyncio.Task[None]) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        error = None if task.cancelled() else task.exception()
+        log.critical("consumer_ended", detail=logs.place_of(error) if error else "cancelled")
+        self._fail("the consumer ended")
 
     async def stop(self) -> None:
         """Finish the batches in hand and leave the group."""

@@ -14,7 +14,7 @@ from local import ports
 from tests.bench import texts
 from tests.bench.handed import Progress, Tail
 from tests.bench.pace import pause
-from tests.bench.web import Connection, Reply
+from tests.bench.web import Connection
 
 CREATED = 201
 TRY_LATER = frozenset({0, 429, 503})
@@ -76,25 +76,27 @@ class Traffic:
         attempt = 0
         while True:
             doors = self.doors()
-            reply = await self._once(asked, doors[attempt % len(doors)])
-            if reply.status == CREATED:
-                asked.answers.add(json.loads(reply.body)["petition_id"])
+            status, answer = await self._once(asked, doors[attempt % len(doors)])
+            if status == CREATED:
+                asked.answers.add(json.loads(answer)["petition_id"])
                 return
-            self.refused[reply.status] += 1
-            if reply.status not in TRY_LATER:
+            self.refused[status] += 1
+            if status not in TRY_LATER:
                 return
             attempt += 1
             await pause(AGAIN_AFTER)
 
     @staticmethod
-    async def _once(asked: Asked, door: int) -> Reply:
+    async def _once(asked: Asked, door: int) -> tuple[int, bytes]:
         connection = Connection(ports.HOST, [door])
         try:
-            return await asyncio.wait_for(connection.post("/petitions", asked.body, asked.key), ANSWER_WITHIN)
+            posting = connection.once("/petitions", asked.body, asked.key)
+            reply = await asyncio.wait_for(posting, ANSWER_WITHIN)
         except (OSError, TimeoutError):
-            return Reply(0, b"")
+            return 0, b""
         finally:
             connection.close()
+        return reply.status, reply.body
 
     async def watch(self) -> None:
         """Follow the outbox until cancelled."""
