@@ -172,6 +172,10 @@ class Store:
             cursor = cursor.sort(list(sort))
         return [from_document(d, self._service) for d in await cursor.to_list(length=limit)]
 
+    async def count_found(self, query: Mapping[str, Any]) -> int:
+        """Count what one of the service's own queries finds, which an index of the service must serve."""
+        return int(await self._dockets.count_documents(dict(query)))
+
     async def explain(
         self, query: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()
     ) -> dict[str, Any]:

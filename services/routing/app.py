@@ -20,6 +20,8 @@ from services.routing.classifier import Lexicon, classify, load
 from services.routing.gazetteer import find_area
 from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
+from services.routing.load import Watch
+from services.routing.load import routes as load_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
@@ -99,6 +101,8 @@ def build(
     app = process.application("routing: the right body of the 15, and the triage desk")
     desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, roster())
     app.include_router(routes(desk))
-    app.include_router(page_routes(desk))
+    watch = Watch(process.store, settings.load_every)
+    app.include_router(load_routes(watch, desk.gate))
+    app.include_router(page_routes(desk, watch))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

@@ -30,3 +30,6 @@ class Settings(ServiceSettings):
         le=9,
         description="bodies that a petition may be sent to before the conference decides",
     )
+    load_every: timedelta = Field(
+        default=timedelta(seconds=30), gt=timedelta(0), description="pause between two counts of bodies' load"
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from contracts.bodies import Body
 from runtime.record import Record
 from runtime.service import Index
 from runtime.store import Store
@@ -17,6 +18,9 @@ AGENDA: Final = "agenda"
 FOLLOW_UPS: Final = "follow-ups"
 DECISIONS: Final = "decisions"
 ESCALATED: Final = "escalated"
+LOAD: Final = "load"
+BODY: Final = OWN + "body"
+ANSWERED: Final = "parts.mediation.answered"
 FIELDS: Final = {
     TRIAGE: "triage_due",
     RETURNS: "return_due",
@@ -29,6 +33,7 @@ INDEXES: Final = (
         Index(name, ((OWN + field, 1), ("_id", 1)), partial=OWN + field, above=EVER)
         for name, field in FIELDS.items()
     ),
+    Index(LOAD, ((BODY, 1), (ANSWERED, 1)), partial=BODY, above=""),
     Index(ESCALATED, ((OWN + "escalations", 1), ("_id", 1)), partial=OWN + "escalations", above=0),
 )
 
@@ -60,6 +65,16 @@ async def decided(store: Store, *, after: tuple[datetime, str], limit: int) -> l
     # The range is for the index; those of that very millisecond are then compared.
     query = {field: {"$gte": max(moment, EVER)}, "$nor": [{field: moment, "_id": {"$lte": petition}}]}
     return await store.find(query, sort=order(DECISIONS), limit=limit)
+
+
+def open_petitions(body: Body) -> dict[str, Any]:
+    """Return the query for what a body has and has not answered (index `load`)."""
+    return {BODY: body, ANSWERED: False}
+
+
+async def open_at(store: Store, body: Body) -> int:
+    """Count what a body has and has not answered."""
+    return await store.count_found(open_petitions(body))
 
 
 async def gone_up(store: Store, *, limit: int) -> list[Record]:

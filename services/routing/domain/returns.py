@@ -101,6 +101,7 @@ class Sending:
     helpers: tuple[str, ...] = ()
     conference: int | None = None
     kind: Kind | None = None
+    area: str | None = None
 
 
 def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime) -> Sequence[Fact]:
@@ -108,7 +109,7 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
     own = docket.own
     if docket.intake.due is None:
         return ()
-    area = own.area or docket.intake.area
+    area = sending.area or own.area or docket.intake.area
     helpers = keep_away(docket, sending.helpers or rules.helpers(docket, to, area))
     return (
         PetitionRouted(
