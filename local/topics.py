@@ -9,18 +9,18 @@ from local.paths import ROOT
 from local.trouble import LocalError
 
 
-def create(bootstrap: str, *, prefix: str = "", wait: float = 10.0) -> int:
+def create(bootstrap: str, *, prefix: str = "", wait: float = 10.0, replication: int = 1) -> int:
     """Create what is missing and compare the rest; the number of topics that were created."""
     result = subprocess.run(
         [
             *(sys.executable, "-m", "contracts", "topics", "--bootstrap", bootstrap),
-            *("--prefix", prefix, "--wait", str(wait)),
+            *("--prefix", prefix, "--wait", str(wait), "--replication", str(replication)),
         ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=110 + wait,
     )
     lines = (result.stdout + result.stderr).splitlines()
     if result.returncode:

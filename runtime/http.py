@@ -33,6 +33,10 @@ log = structlog.get_logger()
 
 # The package is wanted for its browser files alone; importing it would import its own web framework.
 SWAGGER_PACKAGE: Final = "flask_swagger_ui"
+# More than this take turns so slowly that whoever asks has gone before the answer comes.
+REQUESTS_AT_ONCE: Final = 256
+# Whoever watches over the process must not take it for dead because it is busy.
+NEVER_REFUSED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 def _whole(value: object) -> object:
@@ -44,7 +48,9 @@ def _whole(value: object) -> object:
 WHOLE: Final = BeforeValidator(_whole)
 
 
-def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> None:
+def add_common(
+    app: FastAPI, *, health: Health, service: str, max_body: int, at_once: int = REQUESTS_AT_ONCE
+) -> None:
     """Add what every service serves to its FastAPI application."""
     app.add_exception_handler(Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_validation)
@@ -52,7 +58,7 @@ def add_common(app: FastAPI, *, health: Health, service: str, max_body: int) -> 
     app.add_exception_handler(UnavailableError, _on_unavailable)
     app.add_exception_handler(DatabaseError, _on_unavailable)  # a reading while the database is away
     app.add_exception_handler(Exception, problems.on_problem)
-    app.add_middleware(_Limits, max_body=max_body)
+    app.add_middleware(_Limits, max_body=max_body, at_once=at_once)
 
     @app.get("/livez", include_in_schema=False)
     async def livez() -> JSONResponse:
@@ -143,10 +149,16 @@ async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:
 
 
 class _Limits:
-    """Refuses bodies over the limit before they are read, counts answers, hides what went wrong inside."""
+    """Refuses bodies over the limit, and requests beyond those it can work on, before they are read.
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
-        self._app, self._max = app, max_body
+    Counts answers and hides what went wrong inside. A refusal costs a small part of what a request does, so
+    that the process keeps up with refusing however many come.
+    """
+
+    def __init__(self, app: ASGIApp, max_body: int, at_once: int) -> None:
+        self._app, self._max, self._most = app, max_body, at_once
+        self._under_way = 0
+        self._busy = problems.answer(Problem(503, "unavailable", retry_after=UnavailableError().seconds))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -165,7 +177,11 @@ class _Limits:
 
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"0")
+        self._under_way += 1
         try:
+            if self._under_way > self._most and scope["path"] not in NEVER_REFUSED:
+                await self._busy(scope, receive, counted)
+                return
             if not length.isdigit() or int(length) > self._max:
                 await problems.answer(Problem(413, "body-too-large"))(scope, receive, counted)
                 return
@@ -176,6 +192,7 @@ class _Limits:
         except _TooLargeError:
             await problems.answer(Problem(413, "body-too-large"))(scope, receive, counted)
         finally:
+            self._under_way -= 1
             route = getattr(scope.get("route"), "path", "unknown")
             metrics.REQUESTS.labels(route, f"{status // 100}xx").inc()
 

@@ -27,7 +27,7 @@ from contracts.topics import Topic
 from runtime import logs
 from runtime.consume import Batches, Saved, Work
 from runtime.draft import Delivery, Outcome
-from runtime.publish import LONGEST_PAUSE, Publisher
+from runtime.publish import LONGEST_PAUSE, REQUEST_MS, Publisher
 from runtime.settings import ServiceSettings
 from runtime.store import DatabaseError
 
@@ -79,11 +79,14 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         batches.outcomes = self._note
         self.broker = KafkaBroker(
-            settings.broker,
+            # A list: FastStream takes "a:1,b:2" for the one address of one server.
+            settings.broker.split(","),
             client_id=f"{self._service.name}-listener",
             logger=None,
             allow_auto_create_topics=False,
             graceful_timeout=10,
+            # 40 s by default: so long nobody would notice that a connection is dead and nobody has told us.
+            request_timeout_ms=REQUEST_MS,
             # The handler gets what the decoder returns, unchecked: checking is what `read` is for.
             apply_types=False,
         )

@@ -1,7 +1,8 @@
 """Dockets in MongoDB: the only module that knows the driver, so that its successor is one file away.
 
-Every call takes a batch and is one round trip. A save is conditional on the version read: the update is an
-upsert filtered by id and version, so a lost race shows as a duplicate key on that very operation.
+Every call takes a batch and is one round trip (two where a save has both new and known dockets). A save is
+conditional on the version read: a new docket is inserted, a known one updated by an upsert filtered by id and
+version, so a lost race shows as a duplicate key on that very operation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -94,11 +95,14 @@ class Store:
             return self._clashes(error, drafts)
         return {}
 
-    def _operation(self, draft: Draft) -> UpdateOne:
+    def _operation(self, draft: Draft) -> UpdateOne | InsertOne[dict[str, Any]]:
+        return InsertOne(_whole(draft)) if draft.record.version == 0 else self._change(draft)
+
+    def _change(self, draft: Draft) -> UpdateOne:
         record, gone = draft.record, {}
         changes: dict[str, Any] = {"version": record.version + 1}
         for name, part in draft.parts.items():
-            if part is not record.parts.get(name) or record.version == 0:
+            if part is not record.parts.get(name):
                 changes[f"parts.{name}"] = to_document(part)
         for name, mark in draft.marks.items():
             if mark is not record.marks.get(name):
@@ -210,6 +214,23 @@ class Store:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _whole(draft: Draft) -> dict[str, Any]:
+    """Return a new docket as it is stored: an insert costs the database half of an upsert."""
+    document: dict[str, Any] = {
+        "_id": draft.record.petition,
+        "version": 1,
+        "parts": {name: to_document(part) for name, part in draft.parts.items()},
+        "marks": {name: [mark.ordinal, mark.digest] for name, mark in draft.marks.items()},
+    }
+    if draft.pending:
+        document["pending"] = [pending_document(fact) for fact in draft.pending]
+    if draft.parked is not None:
+        document["parked"] = to_document(draft.parked)
+    elif draft.wake_at is not None:
+        document["wake_at"] = draft.wake_at
+    return document
 
 
 def _pending(draft: Draft, changes: dict[str, Any], gone: dict[str, str]) -> dict[str, Any]:

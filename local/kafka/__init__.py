@@ -1,6 +1,6 @@
 """Apache Kafka on one machine: fetched once with Maven, then run as one process or as a cluster."""
 
 from local.kafka.jars import VERSION, fetch
-from local.kafka.server import Node, cluster, running, start
+from local.kafka.server import Node, cluster, formed, launch, new_id, prepare, running, start
 
-__all__ = ["VERSION", "Node", "cluster", "fetch", "running", "start"]
+__all__ = ["VERSION", "Node", "cluster", "fetch", "formed", "launch", "new_id", "prepare", "running", "start"]

@@ -10,6 +10,7 @@ from contracts.bodies import CatalogueError, read
 from runtime.process import main
 from services.routing.app import build
 from services.routing.http.triage import exported
+from services.routing.learning import commands
 from services.routing.settings import Settings
 
 
@@ -49,5 +50,8 @@ TOOLS: Final[dict[str, Callable[[], int]]] = {
 }
 
 if __name__ == "__main__":
+    # These need neither broker nor database, so they are answered before the environment is read.
+    if sys.argv[1:2] and sys.argv[1] in commands.NAMES:
+        sys.exit(commands.main(sys.argv[1:]))
     tool = TOOLS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     sys.exit(tool() if tool else main("routing", Settings, build))

@@ -16,8 +16,8 @@ from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
 from services.routing import domain, joint
-from services.routing.classifier import Lexicon, classify, load
-from services.routing.gazetteer import find_area
+from services.routing.classifier import Classifier, classify, load, words
+from services.routing.gazetteer import area_named
 from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
 from services.routing.load import Watch
@@ -48,14 +48,15 @@ class Rulebook:
         return replace(self.settled, catalogue_version=version)
 
 
-def finder(lexicon: Lexicon, title: str, content: str) -> domain.Finding:
+def finder(by: Classifier, title: str, content: str) -> domain.Finding:
     """Ask the classifier and the gazetteer, and say what they found in the domain's words."""
-    found = classify(title, content, lexicon=lexicon)
+    read = words(title, content)
+    found = classify(read, by=by)
     return domain.Finding(
         body=found.body,
         second=found.second,
         domain=found.domain,
-        area=find_area(f"{title}\n{content}"),
+        area=area_named(read),
         kind=Kind(found.kind),
         joint=found.joint,
         confidence=found.confidence,
@@ -84,9 +85,9 @@ def build(
     settings: Settings, *, clock: Clock | None = None, on_step: Step | None = None
 ) -> tuple[FastAPI, Process]:
     """Make the application and its process; nothing is connected before the application starts."""
-    lexicon, joint_rules = load(), joint.read()
+    by, joint_rules = load(), joint.read()
     settled = domain.Rules(
-        f"{lexicon.version}:{joint_rules.version}",
+        f"{by.version}:{joint_rules.version}",
         catalogue().version,
         settings.triage_within,
         settings.return_within,
@@ -96,7 +97,7 @@ def build(
     )
 
     rules = Rulebook(settled)
-    handlers = Handlers(lambda title, content: finder(lexicon, title, content), rules)
+    handlers = Handlers(lambda title, content: finder(by, title, content), rules)
     process = Process(settings, service(handlers), clock=clock, on_step=on_step)
     app = process.application("routing: the right body of the 15, and the triage desk")
     desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, roster())

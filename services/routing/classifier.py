@@ -4,29 +4,42 @@ Stands between the dossier that routing hears and the decision that it states; k
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.kinds import Kind
-from services.routing.lexicon import Lexicon, LexiconError, load
-from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS, JOINT, TARGETS
+from services.routing.lexicon import Lexicon, LexiconError, Words, words
+from services.routing.lexicon import load as load_lexicon
+from services.routing.lexicon.entries import Urgency
+from services.routing.model import Figures, Model, ModelError, Weighed, model, read
+from services.routing.model.weighed import BODIES, DOMAINS, JOINT_AT, KINDS, REPORT_AT, signs
 
-__all__ = ["Classification", "Lexicon", "LexiconError", "Reason", "classify", "load"]
+__all__ = [
+    "Classification",
+    "Classifier",
+    "LexiconError",
+    "ModelError",
+    "Reason",
+    "Urgency",
+    "Words",
+    "classifier",
+    "classify",
+    "load",
+    "words",
+]
 
 _MOST_REASONS: Final = 5
-_DOMAINS_FROM: Final = len(BODY_TARGETS)
-_KINDS_FROM: Final = _DOMAINS_FROM + len(DOMAIN_TARGETS)
-_JOINT_AT: Final = TARGETS.index(JOINT)
-_JOINT_FROM: Final = 1.0
+_LEAST_SAID: Final = 0.01
+# Fewer runs of characters than this, and no phrase, say nothing.
+_FEWEST_KNOWN: Final = 12
 _BODIES: Final[tuple[Body | None, ...]] = (*Body, None)
 _DOMAINS: Final = tuple(Domain)
 _KINDS: Final = tuple(Kind)
-_REPORT_AT: Final = _KINDS_FROM + _KINDS.index(Kind.REPORT)
-# Hand-set weights of accusation are above this, learned side effects below.
-_ACCUSING: Final = 2.0
+# Phrases of several departments that speak as loudly as this ask for all of them, whatever was learned.
+_TOGETHER: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,21 @@ class Classification:
     confidence: float
     reasons: tuple[Reason, ...]
     sure: bool
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None  # of the lexicon, like every reason
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The lexicon that people write and the figures that were learned, ready to weigh a text."""
+
+    lexicon: Lexicon
+    model: Model
+
+    @property
+    def version(self) -> str:
+        """The edition of the lexicon with digests of both: the same version gives the same answer."""
+        return f"{self.lexicon.version}-{self.model.figures.digest}"
 
 
 _UNKNOWN: Final = Classification(
@@ -63,74 +91,65 @@ _UNKNOWN: Final = Classification(
 )
 
 
-def classify(title: str, content: str, *, lexicon: Lexicon) -> Classification:
-    """Decide by the lexicon alone; any two strings will do, and the same words give the same answer."""
-    strengths = lexicon.weigh(title, content)
-    if not strengths:
-        return _UNKNOWN
-    scores = list(lexicon.bias)
-    for term, strength in strengths.items():
-        for target, weight in lexicon.weights[term]:
-            scores[target] += strength * weight
-    bodies = scores[:_DOMAINS_FROM]
-    best = _place_of_highest(bodies)
+def load() -> Classifier:
+    """Read, check and lay out what is shipped; raises LexiconError or ModelError with file and reason."""
+    return classifier(load_lexicon(), read())
+
+
+def classifier(lexicon: Lexicon, figures: Figures) -> Classifier:
+    """Put a lexicon and figures together."""
+    return Classifier(lexicon, model(figures, lexicon))
+
+
+def classify(read: Words, *, by: Classifier) -> Classification:
+    """Decide by lexicon and figures; any words will do, and the same words give the same answer."""
+    strengths = by.lexicon.weigh(read)
+    urgency, urgent_phrase = by.lexicon.urgency(read) or (None, None)
+    weighed = by.model.weigh(read, strengths)
+    if not strengths and weighed.known < _FEWEST_KNOWN:
+        return replace(_UNKNOWN, urgency=urgency, urgent_phrase=urgent_phrase)
+    scores = weighed.scores.tolist()
+    bodies = scores[BODIES]
+    best = bodies.index(max(bodies))
     body = _BODIES[best]
-    others = (place for place in range(len(Body)) if place != best)
-    second = _BODIES[max(others, key=bodies.__getitem__)]
-    kind = _KINDS[_place_of_highest(scores[_KINDS_FROM:_JOINT_AT])]
-    confidence = _confidence(bodies, best, len(strengths), lexicon.calibration)
+    second = max((place for place in range(len(Body)) if place != best), key=bodies.__getitem__)
+    domains, kinds = scores[DOMAINS], scores[KINDS]
+    kind = _KINDS[kinds.index(max(kinds))]
+    confidence = _confidence(weighed, by)
+    sureness = by.model.figures.sureness
     return Classification(
         body=body,
-        second=second,
-        domain=_DOMAINS[_place_of_highest(scores[_DOMAINS_FROM:_KINDS_FROM])],
+        second=_BODIES[second],
+        domain=_DOMAINS[domains.index(max(domains))],
         kind=kind,
-        joint=scores[_JOINT_AT] >= _JOINT_FROM,
+        joint=scores[JOINT_AT] >= sureness.joint_limit or float(weighed.hand[JOINT_AT]) >= _TOGETHER,
         confidence=confidence,
-        reasons=tuple(_reasons(strengths.items(), best, lexicon)),
+        reasons=_reasons(strengths, best, weighed.length, by),
         sure=(
             body is not None
             and kind is not Kind.REPORT
-            and confidence >= lexicon.threshold
-            and not _accuses(strengths, lexicon)
+            and confidence >= sureness.threshold
+            and scores[REPORT_AT] < sureness.report_limit
+            and not by.lexicon.accuses(strengths)
         ),
+        urgency=urgency,
+        urgent_phrase=urgent_phrase,
     )
 
 
-def _accuses(terms: Iterable[int], lexicon: Lexicon) -> bool:
-    """Whether any phrase of accusation stands in the text: then a person looks, whatever the scores say.
-
-    A report of wrongdoing must never reach the one accused (Regulations art. 22, 30), and the scores alone
-    find only half of the reports.
-    """
-    return any(
-        target == _REPORT_AT and weight >= _ACCUSING
-        for term in terms
-        for target, weight in lexicon.weights[term]
-    )
+def _confidence(weighed: Weighed, by: Classifier) -> float:
+    """Return how often such scores turned out right when the figures were learned."""
+    calibration = by.model.figures.sureness.calibration
+    odds = sum(weight * sign for weight, sign in zip(calibration, signs(weighed), strict=True))
+    return round(1.0 / (1.0 + math.exp(-min(max(odds, -30.0), 30.0))), 3)
 
 
-def _place_of_highest(scores: Sequence[float]) -> int:
-    return max(range(len(scores)), key=scores.__getitem__)
-
-
-def _confidence(
-    scores: Sequence[float], best: int, found: int, calibration: tuple[float, float, float]
-) -> float:
-    """Return how often such a lead over the other bodies turned out right when the lexicon was fitted."""
-    behind = sum(math.exp(score - scores[best]) for place, score in enumerate(scores) if place != best)
-    odds = -math.log(max(behind, 1e-6))
-    constant, odds_factor, found_factor = calibration
-    lead = constant + odds_factor * odds + found_factor * math.log1p(found)
-    return round(1.0 / (1.0 + math.exp(-lead)), 3)
-
-
-def _reasons(strengths: Iterable[tuple[int, float]], best: int, lexicon: Lexicon) -> list[Reason]:
+def _reasons(strengths: Mapping[int, float], best: int, length: float, by: Classifier) -> tuple[Reason, ...]:
     """Return the phrases that spoke loudest for the best body; pairs help them but are not shown."""
-    spoken = []
-    for term, strength in strengths:
-        if term >= lexicon.phrases:
-            continue
-        for target, weight in lexicon.weights[term]:
-            if target == best and (share := round(strength * weight, 2)) > 0:
-                spoken.append(Reason(lexicon.terms[term], share))
-    return sorted(spoken, key=lambda reason: (-reason.weight, reason.term))[:_MOST_REASONS]
+    phrases = {term: strength for term, strength in strengths.items() if term < by.lexicon.phrases}
+    spoken = [
+        Reason(by.lexicon.terms[term], round(share, 2))
+        for term, share in zip(phrases, by.model.says(phrases, best, length), strict=True)
+        if share >= _LEAST_SAID
+    ]
+    return tuple(sorted(spoken, key=lambda reason: (-reason.weight, reason.term))[:_MOST_REASONS])

@@ -140,7 +140,7 @@ def page_routes(desk: Desk, watch: Watch) -> APIRouter:
             pages,
             staff,
             petition_id,
-            lambda said, by: triage.chosen(desk, said, triage.Decision.model_validate(asked), by),
+            lambda said, by: triage.chosen(desk, said, triage.Choice.model_validate(asked), by),
         )
 
     @router.post("/desk/returns/{petition_id}")

@@ -9,8 +9,14 @@ from collections.abc import Callable
 
 from local.trouble import LocalError
 from tests.bench import figures, pipeline
+from tests.bench.growth import growth
 from tests.bench.hop import hop
+from tests.bench.overload import overload
+from tests.bench.scale import scale
+from tests.bench.settled import LeftOverError
+from tests.bench.sizes import sizes
 from tests.bench.stage import Stage, standing
+from tests.bench.startup import startup
 
 SECONDS = 20.0
 BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
@@ -18,6 +24,11 @@ BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
     "hop": lambda stage, _seconds, source: hop(stage, source),
     "latency": pipeline.latency,
     "loop": pipeline.loop,
+    "growth": growth,
+    "startup": startup,
+    "scale": scale,
+    "overload": overload,
+    "bytes": sizes,
 }
 
 
@@ -32,7 +43,7 @@ def main() -> int:
         with standing() as stage:
             for name in [only] if only else BENCHES:
                 BENCHES[name](stage, seconds, source)
-    except (LocalError, pipeline.LeftOverError) as trouble:
+    except (LocalError, LeftOverError) as trouble:
         figures.tell(str(trouble))
         return 1
     return 0

@@ -24,7 +24,7 @@ from tests.bench import texts
 from tests.bench.figures import percentiles
 from tests.bench.handed import TRIAGED, Progress, Tail
 from tests.bench.pace import pause
-from tests.bench.web import Connection
+from tests.bench.web import Connection, Reply
 
 CREATED = 201
 LOOK_EVERY = 0.005
@@ -34,10 +34,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What to do. `rate` 0 means as fast as `window` petitions under way allow.
 
     `seconds` are measured once the line is full: with a rate after `warm` seconds, else when as
-    many petitions as are under way have reached their end once.
+    many petitions as are under way have reached their end once. A file at `until` ends it before.
     """
 
-    port: int
+    ports: tuple[int, ...]
     outbox: str
     seconds: float
     warm: float = 3.0
@@ -47,6 +47,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     texts: str = ""
     drain: float = 120.0
+    until: str = ""
+
+    def over(self) -> bool:
+        """Whether somebody has ended it."""
+        return bool(self.until) and Path(self.until).exists()
 
 
 @dataclass
@@ -65,25 +70,16 @@ class Load:
     marks: list[tuple[float, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bodies = [
-            json.dumps(
-                {
-                    "title": text.title,
-                    "content": text.content,
-                    "petitioner": {"name": text.name, "phone": text.phone},
-                },
-                ensure_ascii=False,
-            ).encode()
-            for text, _ in zip(texts.chosen(self.plan.seed, self.plan.texts), range(5000), strict=False)
-        ]
+        chosen = texts.chosen(self.plan.seed, self.plan.texts)
+        self._bodies = [text.submission() for text, _ in zip(chosen, range(5000), strict=False)]
         self._free: asyncio.Queue[Connection] = asyncio.Queue()
         self._window = asyncio.Semaphore(self.plan.window)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> dict[str, Any]:
         """Load, drain, and tell."""
-        for _ in range(self.plan.connections):
-            self._free.put_nowait(Connection(ports.HOST, self.plan.port))
+        for turn in range(self.plan.connections):
+            self._free.put_nowait(Connection(ports.HOST, self.plan.ports, turn))
         self.began = time.monotonic()
         watching = asyncio.create_task(self._watch())
         if self.plan.rate:
@@ -112,6 +108,8 @@ class Load:
         while (now := time.monotonic()) < (self.start + self.plan.seconds if self.start else latest):
             if not self.start and self.whole >= self.plan.window:
                 self.start = now
+            if self.posted % 100 == 0 and self.plan.over():
+                return
             await self._window.acquire()
             connection = await self._free.get()
             self._spawn(connection, time.monotonic())
@@ -125,20 +123,20 @@ class Load:
     async def _post(self, connection: Connection, due: float, number: int) -> None:
         body = self._bodies[number % len(self._bodies)]
         try:
-            status, answer = await connection.post("/petitions", body, f"bench-{self.plan.seed}-{number}")
+            reply = await connection.post("/petitions", body, f"bench-{self.plan.seed}-{number}")
         except OSError:
-            status, answer = 0, b""
+            reply = Reply(0, b"")
         finally:
             self._free.put_nowait(connection)
-        if status != CREATED:
-            self.refused[status] += 1
+        if reply.status != CREATED:
+            self.refused[reply.status] += 1
             self._window.release()
             await pause(0.05)
             return
         self.accepted += 1
         self.answers.append(time.monotonic() - due)
         # Its first SMS may have been seen before this answer was.
-        self.known[json.loads(answer)["petition_id"]].posted = due
+        self.known[json.loads(reply.body)["petition_id"]].posted = due
 
     async def _watch(self) -> None:
         tail = Tail(Path(self.plan.outbox))

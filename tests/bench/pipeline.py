@@ -12,22 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from pymongo import MongoClient
 
-from local import services
 from local.paths import ROOT
 from tests.bench import figures, processes
 from tests.bench.load import Plan
+from tests.bench.settled import settle
 from tests.bench.stage import OURS, TEXTBOOK, Line, Stage, running
 
 WINDOW = int(os.environ.get("WINDOW") or 500)
 # Petitions under way on the reference: enough for all its transactions at once, and more would only wait.
 TEXTBOOK_WINDOW = 60
-SETTLE_WITHIN = 60.0
-
-
-class LeftOverError(Exception):
-    """The line has not ended as it must: something pending, lost, doubled or parked."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +69,34 @@ def run(
 ) -> Result:
     """Start the line, load it, wait until all is published, and count everything."""
     with running(stage, name, program=program, extra=extra) as line:
-        before, began, busy = processes.used(line.everybody()), time.monotonic(), processes.busy()
-        seen = _load(line, Plan(port=line.around.ports["intake"], outbox=str(line.around.outbox), **plan))
-        with stage.client() as client:
-            _settle(line, client, seen)
-        after = processes.used(line.everybody())
-        took = (time.monotonic() - began) * 1000 * (os.cpu_count() or 1)
-        theirs = sum(after.values()) - sum(before.values()) + seen["load_cpu_ms"]
-        others = max(0.0, processes.busy() - busy - theirs) / took
-        petitions = max(1, seen["accepted"])
-        cpu = {who: round((after[who] - before[who]) / petitions, 3) for who in after}
-        cpu["load"] = round(seen["load_cpu_ms"] / petitions, 3)
-        return Result(seen, cpu, round(others, 3), processes.resident(line.everybody()))
+        return loaded(line, **plan)
 
 
-def _load(line: Line, plan: Plan) -> dict[str, Any]:
+def loaded(line: Line, *also: Line, stored: int = 0, **options: Any) -> Result:
+    """Load a line that runs, with its second instances if there are any, and count what each process used.
+
+    `stored` is how many petitions its databases held before.
+    """
+    lines = (line, *also)
+    plan = Plan(
+        ports=tuple(one.around.ports["intake"] for one in lines), outbox=str(line.around.outbox), **options
+    )
+    pids = {**line.everybody(), **{f"{who} 2": pid for one in also for who, pid in one.pids.items()}}
+    before, began, busy = processes.used(pids), time.monotonic(), processes.busy()
+    seen = load(line, plan)
+    settle(line, seen, stored=stored)
+    after = processes.used(pids)
+    took = (time.monotonic() - began) * 1000 * (os.cpu_count() or 1)
+    theirs = sum(after.values()) - sum(before.values()) + seen["load_cpu_ms"]
+    others = max(0.0, processes.busy() - busy - theirs) / took
+    petitions = max(1, seen["accepted"])
+    cpu = {who: round((after[who] - before[who]) / petitions, 3) for who in after}
+    cpu["load"] = round(seen["load_cpu_ms"] / petitions, 3)
+    return Result(seen, cpu, round(others, 3), processes.resident(pids))
+
+
+def load(line: Line, plan: Plan) -> dict[str, Any]:
+    """Let the generator do what the plan says; what it saw."""
     figures.tell(f"{line.around.database_prefix}load, {plan.seconds:.0f} s once the line is full")
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.load", msgspec.json.encode(plan).decode()],
@@ -100,38 +107,6 @@ def _load(line: Line, plan: Plan) -> dict[str, Any]:
     )
     seen: dict[str, Any] = json.loads(done.stdout)
     return seen
-
-
-def _settle(line: Line, client: MongoClient[dict[str, Any]], seen: Mapping[str, Any]) -> None:
-    """Wait until every fact is published and every docket is there; raise if that never comes."""
-    limit = time.monotonic() + SETTLE_WITHIN
-    while left := _left(line, client, seen):
-        if time.monotonic() > limit:
-            raise LeftOverError("; ".join(left))
-        # Looking costs the database something, so it is not done more often than a sweep.
-        subprocess.run(["sleep", "0.5"], check=True)
-
-
-def _left(line: Line, client: MongoClient[dict[str, Any]], seen: Mapping[str, Any]) -> list[str]:
-    accepted, left = seen["accepted"], []
-    for name in services.NAMES:
-        database = client[line.around.database_prefix + name]
-        states = {
-            "pending": {"pending.0": {"$exists": True}},
-            "parked": {"parked.since": {"$exists": True}},
-        }
-        counts = {what: database.dockets.count_documents(query) for what, query in states.items()}
-        counts["missing"] = accepted - database.dockets.estimated_document_count()
-        counts["in the outbox"] = database.outbox.estimated_document_count()
-        left += [f"{name}: {count} {what}" for what, count in counts.items() if count]
-    if seen["whole"] != accepted:
-        left.append(f"{accepted - seen['whole']} petitions without their last SMS")
-    if seen["sms_doubled"]:
-        left.append(f"{seen['sms_doubled']} SMS doubled")
-    owed = 4 * (accepted - seen["triaged"]) + 3 * seen["triaged"]
-    if seen["sms"] != owed:
-        left.append(f"{seen['sms']} SMS instead of {owed}")
-    return left
 
 
 def pipeline(stage: Stage, seconds: float, texts: str) -> None:

@@ -34,6 +34,15 @@ def resident(pids: Mapping[str, int]) -> dict[str, int]:
     return {name: int(_fields(pid)[RESIDENT]) * page // 2**20 for name, pid in pids.items()}
 
 
+def most_resident(pids: Mapping[str, int]) -> dict[str, int]:
+    """Megabytes of memory held at most, ever since each was started."""
+    found = {}
+    for name, pid in pids.items():
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        found[name] = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+    return found
+
+
 def _fields(pid: int) -> list[str]:
     # The program's name stands in round brackets and may hold spaces.
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

@@ -37,6 +37,12 @@ class Text:
     name: str
     phone: str
 
+    def submission(self) -> bytes:
+        """The body of a POST."""
+        petitioner = {"name": self.name, "phone": self.phone}
+        asked = {"title": self.title, "content": self.content, "petitioner": petitioner}
+        return json.dumps(asked, ensure_ascii=False).encode()
+
 
 @dataclass(frozen=True)
 class Subject:

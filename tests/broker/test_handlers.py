@@ -7,6 +7,7 @@ far: one is left in peace, each of the others meets a trouble; in the end all mu
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,13 @@ from contracts.envelope import Message, digest, read, seal
 from contracts.examples import STORIES, every
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -121,6 +128,10 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
 EARLIER: dict[tuple[str, Kind], tuple[Kind, ...]] = {
     ("routing", DossierSaved): (PetitionRegistered, PetitionAccepted),
     ("mediation", PetitionAccepted): (PetitionRegistered, PetitionSentToTriage, PetitionRouted),
+    ("mediation", PetitionRated): (
+        *(PetitionRegistered, PetitionAccepted, DossierRead, PetitionSupplemented),
+        *(PetitionSentToTriage, PetitionRouted),
+    ),
     ("notify", DossierSaved): (PetitionRegistered,),
 }
 # What people must have done by then: a rating is about an answer.
@@ -500,13 +511,20 @@ def names(kinds: Sequence[Kind]) -> list[str]:
     return [kind.__name__ for kind in kinds]
 
 
+_OWN_CAUSE = re.compile(r"(?<=petition-notify-v1/this/)\d+")
+
+
 def comparable(case: Case, messages: Sequence[Message]) -> list[tuple[str, str, str]]:
-    """What was stated, and why, without the petition's number."""
+    """What was stated, and why, without the petition's number.
+
+    How many facts notify states before depends on the order in which the topics come: a message is queued and
+    claimed in one fact or in two. So a cause in its own stream is compared without the number.
+    """
     return [
         (
             message.envelope.type,
             bytes(message.envelope.data).decode().replace(case.petition, "this"),
-            (message.envelope.causationid or "").replace(case.petition, "this"),
+            _OWN_CAUSE.sub("", (message.envelope.causationid or "").replace(case.petition, "this")),
         )
         for message in messages
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.envelope import Message
+from tests.eventually import eventually
 from tests.line import Line
 
 pytestmark = pytest.mark.real
@@ -29,6 +30,14 @@ def chain_is_whole(messages: list[Message]) -> bool:
             return False
         known[message.petition] = (message.envelope.ordinal, message.digest)
     return True
+
+
+async def test_a_service_gets_ready_when_the_first_broker_that_it_is_told_of_is_away(line: Line) -> None:
+    async with line.running("intake", changes={"broker": f"127.0.0.1:1,{line.broker}"}) as (process, client):
+        await eventually(lambda: process.health.started, deadline=40)
+        answer = await client.post("/petitions", json=PETITION)
+        assert answer.status_code == 201, answer.text
+        await line.messages("petition-intake-v1", at_least=2)
 
 
 async def test_a_petition_is_stated_once_when_it_is_submitted(line: Line) -> None:

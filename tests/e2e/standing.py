@@ -93,7 +93,7 @@ def registered(standing: Standing) -> None:
         code_salt="00",
         code_hash=sha256(b"code").hexdigest(),
     )
-    blank = sha256(b"").hexdigest()
+    asked = sha256(standing.petition.encode()).hexdigest()
     standing.state(
         dossier,
         PetitionRegistered(
@@ -101,8 +101,8 @@ def registered(standing: Standing) -> None:
             channel=Channel.NETWORK,
             first_receiver="petition-office",
             dossier_sha256=sha256(dossier.data()).hexdigest(),
-            request=blank,
-            payload=blank,
+            request=asked,
+            payload=asked,
             tell_by=BEGAN + timedelta(days=15),
         ),
         PetitionAccepted(at=BEGAN, due=DUE),

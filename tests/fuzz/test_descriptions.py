@@ -65,11 +65,11 @@ def test_a_problem_is_as_it_is_described() -> None:
 @pytest.mark.parametrize(
     ("service", "schema", "value", "fits"),
     [
-        ("routing", "Decision", {"body": "labor"}, True),
-        ("routing", "Decision", {"body": None, "office": "discipline-inspection"}, True),
-        ("routing", "Decision", {}, False),
-        ("routing", "Decision", {"body": None, "office": None}, False),
-        ("routing", "Decision", {"body": "labor", "office": "discipline-inspection"}, False),
+        ("routing", "Choice", {"body": "labor"}, True),
+        ("routing", "Choice", {"body": None, "office": "discipline-inspection"}, True),
+        ("routing", "Choice", {}, False),
+        ("routing", "Choice", {"body": None, "office": None}, False),
+        ("routing", "Choice", {"body": "labor", "office": "discipline-inspection"}, False),
         ("mediation", "Conclusion", {"outcome": "settled", "agreement": True}, True),
         ("mediation", "Conclusion", {"outcome": "explained"}, True),
         ("mediation", "Conclusion", {"outcome": "explained", "agreement": True}, False),

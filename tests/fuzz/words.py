@@ -19,7 +19,7 @@ from services.intake.http import clean, one_line
 from services.mediation.store import place
 from services.notify import numbers
 from services.notify.segments import ALONE, JOINED, count, split, units
-from services.routing.classifier import Lexicon, classify, load
+from services.routing.classifier import Classifier, classify, load, words
 from tests.contracts.made import PETITIONS
 from tests.fuzz.rounds import Target
 
@@ -130,15 +130,15 @@ def check_number(written: str) -> None:
 
 
 @cache
-def _lexicon() -> Lexicon:
+def _classifier() -> Classifier:
     return load()
 
 
 def check_classified(text: str) -> None:
     """Any words are classified, the same words the same way, with figures that a fact can carry."""
     title, _, content = text.partition("。")
-    found = classify(title, content, lexicon=_lexicon())
-    assert found == classify(title, content, lexicon=_lexicon())
+    found = classify(words(title, content), by=_classifier())
+    assert found == classify(words(title, content), by=_classifier())
     assert 0.0 <= found.confidence <= 1.0
     assert all(math.isfinite(reason.weight) and reason.weight > 0 for reason in found.reasons)
     assert not found.sure or found.body is not None

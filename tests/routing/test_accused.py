@@ -26,8 +26,9 @@ def report(content: str = REPORT) -> domain.Docket:
     return replace(in_triage(Kind.REPORT), dossier=domain.Dossier("举报", content))
 
 
-def test_a_report_is_referred_to_discipline_inspection() -> None:
-    docket = report()
+@pytest.mark.parametrize("content", [REPORT, f"{REPORT}请纪委监察委查处。"])
+def test_a_report_is_referred_to_discipline_inspection(content: str) -> None:
+    docket = report(content)
     answer = domain.decide_triage(docket, Office.DISCIPLINE_INSPECTION, "router-1", RULES, NOW)
     assert [PetitionReferred] == [type(fact) for fact in facts(answer)]
     docket = did(docket, answer)

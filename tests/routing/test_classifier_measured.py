@@ -1,56 +1,44 @@
 """What the classifier gets right on labelled texts, where they are kept beside the repository."""
 
-import json
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
-from services.routing.classifier import classify, load
-from services.routing.lexicon import fit
-from services.routing.lexicon.compiled import compiled
-from services.routing.lexicon.entries import BODY_TARGETS, DATA, read
+from services.routing.learning.fitting import fit, prepared
+from services.routing.learning.samples import Sample, labelled
+from services.routing.lexicon import Lexicon, load
+from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS
+from services.routing.model import model
+from services.routing.model.weighed import BODIES, DOMAINS
 
 LABELLED = Path(__file__).resolve().parents[3] / "shared" / "routing" / "petitions-labelled.jsonl"
-HELD_OUT = 160
-# Measured 2026-11-22 on these texts (0.78 and 0.83), less a margin for edits that are right elsewhere.
-FLOOR_BY_HAND = 0.74
-FLOOR_FITTED = 0.79
+HELD_OUT = 200
+# The reference texts alone teach this much; what is shipped learned from ten times as many.
+FLOOR_BODY = 0.76
+FLOOR_DOMAIN = 0.76
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[dict[str, object]]:
+def samples() -> list[Sample]:
     if not LABELLED.exists():
         pytest.skip("the labelled texts are not beside this repository")
-    return [json.loads(line) for line in LABELLED.read_text("utf-8").splitlines()]
+    return labelled(LABELLED)
 
 
-def test_the_share_of_right_bodies_holds_on_texts_that_were_not_learned_from(
-    rows: list[dict[str, object]],
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return load()
+
+
+def test_bodies_and_domains_are_found_in_texts_that_were_not_learned_from(
+    samples: list[Sample], lexicon: Lexicon
 ) -> None:
-    lexicon = compiled(read(DATA), version="measured", learned=False)
-    every = fit.samples(lexicon, rows, 1.0)
-    held_out, training = every[:HELD_OUT], every[HELD_OUT:]
-    by_hand = fit.written(lexicon, BODY_TARGETS)
+    fitted = model(fit(prepared(samples[HELD_OUT:], lexicon), lexicon), lexicon)
+    body = domain = 0
+    for sample in samples[:HELD_OUT]:
+        scores = fitted.weigh(sample.words, lexicon.weigh(sample.words)).scores
+        body += BODY_TARGETS[int(scores[BODIES].argmax())] == sample.body
+        domain += DOMAIN_TARGETS[int(scores[DOMAINS].argmax())] == f"domain:{sample.domain}"
 
-    assert _right(by_hand, held_out) >= FLOOR_BY_HAND
-    assert _right(fit.fit(by_hand, training), held_out) >= FLOOR_FITTED
-
-
-def test_a_text_takes_less_than_a_millisecond(rows: list[dict[str, object]]) -> None:
-    lexicon = load()
-    texts = [fit.split(str(row["text"])) for row in rows[:200]]
-
-    begun = perf_counter()
-    for title, content in texts:
-        classify(title, content, lexicon=lexicon)
-
-    assert (perf_counter() - begun) / len(texts) < 0.001
-
-
-def _right(model: fit.Model, held_out: list[fit.Sample]) -> float:
-    hits = 0
-    for sample in held_out:
-        scores = model.scores(sample.strengths)
-        hits += scores.index(max(scores)) == sample.labels[0]
-    return hits / len(held_out)
+    assert body / HELD_OUT >= FLOOR_BODY
+    assert domain / HELD_OUT >= FLOOR_DOMAIN

@@ -126,7 +126,7 @@ SUPPLEMENTED = DOSSIER.model_copy(
     update={
         "at": NOW + timedelta(days=1),
         "title": "医院误诊",
-        "content": "其实是在医院看病时医生误诊，手术失败，医疗事故，请求医院赔偿医疗费，不是欠薪。",
+        "content": "在区人民医院住院做手术，医生误诊，手术失败，属于医疗事故，请求医院退还医疗费并给个说法。",
     }
 )
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from opencc import OpenCC
 
 from contracts.bodies import Body
-from services.routing.classifier import classify
+from services.routing.classifier import classifier, classify, words
 from services.routing.lexicon import LexiconError, load
 from services.routing.lexicon.entries import DATA, read
 from services.routing.lexicon.wording import plain
+from services.routing.model import read as read_figures
 
 BROKEN = [
     ("phrases/labor.tsv", "拖欠工资", "1 columns, expected 2 to 4"),
@@ -27,8 +28,8 @@ BROKEN = [
     ("pairs.tsv", "teacher\tnobody\ttext\tlabor\t1", "there is no group 'nobody' in groups.tsv"),
     ("pairs.tsv", "teacher\tpay\tpage\tlabor\t1", "'page' is neither 'sentence' nor 'text'"),
     ("pairs.tsv", "teacher\tpay\ttext\tsport\t1", "'sport' is no body"),
-    ("figures.tsv", "拖欠工资\tlabor", "expected items like 'labor=0.5'"),
-    ("figures.tsv", "拖欠工资\tsport=1", "unknown target 'sport'"),
+    ("urgency.tsv", "soon\t明天就到", "'soon' must be one of life, minors, cut-off, date, or '-'"),
+    ("urgency.tsv", "life\t病危", "phrase '病危' stands twice in this file"),
 ]
 
 
@@ -95,19 +96,15 @@ def test_a_missing_setting_is_named(folder: Path) -> None:
 def test_a_new_phrase_counts_as_soon_as_it_is_written(folder: Path) -> None:
     edit(folder, "phrases/rural.tsv", "蚂蚁上树\t7")
 
-    assert classify("蚂蚁上树", "", lexicon=load(folder)).body is Body.RURAL
+    edited = classifier(load(folder), read_figures())
 
-
-def test_figures_of_a_phrase_that_left_the_lexicon_are_passed_over(folder: Path) -> None:
-    edit(folder, "figures.tsv", "早已删去\tlabor=5")
-
-    assert "早已删去" not in load(folder).terms
+    assert classify(words("蚂蚁上树", ""), by=edited).body is Body.RURAL
 
 
 def test_a_phrase_inside_a_longer_one_does_not_count() -> None:
     lexicon = load()
 
-    found = {lexicon.terms[term] for term in lexicon.weigh("", "拖欠工资") if term < lexicon.phrases}
+    found = {lexicon.terms[term] for term in lexicon.weigh(words("", "拖欠工资")) if term < lexicon.phrases}
 
     assert found == {"拖欠工资"}
 
@@ -125,7 +122,7 @@ def test_every_phrase_is_found_when_written_in_traditional_characters(variant: s
 def test_a_phrase_in_the_title_weighs_more_than_in_the_content() -> None:
     lexicon = load()
 
-    found = lexicon.weigh("公交", "停电")
+    found = lexicon.weigh(words("公交", "停电"))
 
     assert found[lexicon.terms.index("公交")] > found[lexicon.terms.index("停电")]
 

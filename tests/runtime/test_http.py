@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from runtime.commands import UnavailableError
 from runtime.health import Health
 from runtime.http import add_common
 from runtime.problems import Problem
+from tests.eventually import eventually
 from tests.runtime.scripted import away
 
 LIMIT = 1000
@@ -255,3 +257,30 @@ async def test_no_file_beside_the_pages_assets_is_served(client: httpx.AsyncClie
         f"/static/swagger/{root}",
     ):
         assert (await client.get(way)).status_code in {404, 405}
+
+
+async def test_more_requests_than_can_be_worked_on_are_told_to_come_again_at_once(
+    condition: Condition,
+) -> None:
+    app, room, under_way = FastAPI(docs_url=None, redoc_url=None), asyncio.Event(), 0
+
+    @app.post("/things")
+    async def thing(_form: Form) -> None:
+        nonlocal under_way
+        under_way += 1
+        await room.wait()
+
+    add_common(app, health=cast("Health", condition), service="intake", max_body=LIMIT, at_once=2)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        first = [asyncio.create_task(client.post("/things", json={"title": "t"})) for _ in range(2)]
+        await eventually(lambda: under_way == 2)
+        refused = await client.post("/things", json={"title": "t"})
+        assert 503 == refused.status_code
+        assert "unavailable" == refused.json()["code"]
+        assert int(refused.headers["Retry-After"]) > 0
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert 200 == (await client.get(path)).status_code, "who watches over it is answered"
+        room.set()
+        assert [200, 200] == [answer.status_code for answer in await asyncio.gather(*first)]
+        assert 200 == (await client.post("/things", json={"title": "t"})).status_code, "there is room again"

@@ -87,7 +87,14 @@ def put(
     """Make the next item on the conference's agenda."""
     number = docket.own.item.number + 1 if docket.own.item else 1
     return PetitionPutToConference(
-        at=now, item=number, ground=why, group=group, by=by, due=now + rules.conference_within
+        at=now,
+        item=number,
+        ground=why,
+        group=group,
+        by=by,
+        due=now + rules.conference_within,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
     )
 
 

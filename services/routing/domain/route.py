@@ -73,6 +73,7 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
             reasons=as_reasons(found.reasons),
             confidence=found.confidence,
             rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
             due=now + rules.triage_within,
         ),
     )

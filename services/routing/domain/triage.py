@@ -40,7 +40,15 @@ def decide_triage(
     if refused := refusal(docket, to, corrected.kind):
         return refused
     if isinstance(to, Office):
-        return (PetitionReferred(at=now, office=to, by=by),)
+        return (
+            PetitionReferred(
+                at=now,
+                office=to,
+                by=by,
+                rule_version=rules.lexicon_version,
+                catalogue_version=rules.catalogue_version,
+            ),
+        )
     if corrected.area is None and docket.own.area is None and docket.intake.area is None:
         return Refused("area-missing")
     if exhausted(docket, rules):

@@ -12,14 +12,13 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from contracts.areas import CITY, NAMES, is_area
-from services.routing.lexicon.wording import plain
+from services.routing.lexicon.wording import END, LONGEST_READ, Words, plain
 
 DATA: Final = Path(__file__).parent / "data" / "names.tsv"
 STREETS: Final = Path(__file__).parent / "data" / "streets.tsv"
 _STREET_DIGITS: Final = 9
 _NOTHING: Final = "-"
 _ELSEWHERE: Final = "*"
-_LONGEST_READ: Final = 4_000
 
 
 class GazetteerError(ValueError):
@@ -84,11 +83,16 @@ def refine(given: str | None, found: str | None) -> str | None:
 
 
 def find_area(text: str) -> str | None:
-    """Return the code of the one street that `text` names, else of the one district, else the city's.
+    """Return the code of the street, district or city that `text` names."""
+    return area_named(Words("", plain(text[:LONGEST_READ])))
+
+
+def area_named(words: Words) -> str | None:
+    """Return the code of the one street that a petition names, else of the one district, else the city's.
 
     None where nothing is named, or two districts, or the city beside another city: a guess sends it astray.
     """
-    said = plain(text[:_LONGEST_READ])
+    said = f"{words.heading}{END}{words.body}"
     found = _shipped().areas(said)
     districts = found - {CITY, _ELSEWHERE}
     if len(districts) == 1:

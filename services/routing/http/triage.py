@@ -63,7 +63,7 @@ class TriageQueue(BaseModel):
     waiting: list[TriageView]
 
 
-class Decision(Asked):
+class Choice(Asked):
     """Where the petition goes: one of the 15 bodies, or an office outside them."""
 
     model_config = ConfigDict(
@@ -98,7 +98,7 @@ class Decision(Asked):
         return code
 
     @model_validator(mode="after")
-    def _one(self) -> "Decision":
+    def _one(self) -> "Choice":
         if (self.body is None) == (self.office is None):
             raise FieldError("请在 body 与 office 中填写且只填写一项")
         return self
@@ -131,7 +131,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/triage/{petition_id}/decision", responses=UNDECIDED)
     async def decide(
         petition_id: str,
-        choice: Decision,
+        choice: Choice,
         staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER))],
         traceparent: Trace = None,
     ) -> Standing:
@@ -164,7 +164,7 @@ async def waiting(desk: Desk, *, limit: int) -> list[TriageView]:
 
 
 async def chosen(
-    desk: Desk, petition_id: str, choice: Decision, staff: Staff, traceparent: str | None = None
+    desk: Desk, petition_id: str, choice: Choice, staff: Staff, traceparent: str | None = None
 ) -> Standing:
     """Send a petition where a person said."""
     corrected = domain.Corrected(choice.kind, choice.area)

@@ -2,5 +2,6 @@
 
 from services.routing.lexicon.compiled import Lexicon, load
 from services.routing.lexicon.entries import LexiconError
+from services.routing.lexicon.wording import Words, words
 
-__all__ = ["Lexicon", "LexiconError", "load"]
+__all__ = ["Lexicon", "LexiconError", "Words", "load", "words"]

@@ -3,28 +3,30 @@
 import hashlib
 import math
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, MatchKind
 
+from contracts.kinds import Kind
 from services.routing.lexicon.entries import (
-    BIAS,
     DATA,
     JOINT,
     TARGETS,
     Entries,
+    Urgency,
     Weighing,
     Where,
     files,
     read,
 )
-from services.routing.lexicon.wording import END, plain
+from services.routing.lexicon.wording import END, Words
 
-# A letter of any length is read in bounded time; people put what they ask for in the first pages.
-_LONGEST_READ: Final = 4_000
 _DOMAIN_SHARE: Final = 0.6
+_REPORT_AT: Final = TARGETS.index(f"kind:{Kind.REPORT}")
+_ACCUSING: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,42 @@ class Lexicon:
     """The compiled lexicon; `terms` and `weights` run in step, pairs after phrases."""
 
     version: str
-    threshold: float
-    calibration: tuple[float, float, float]
     weighing: Weighing
-    bias: tuple[float, ...]
     terms: tuple[str, ...]
     phrases: int  # how many of `terms` are phrases; the rest are pairs
     weights: tuple[tuple[tuple[int, float], ...], ...]
     masks: tuple[int, ...]  # per phrase: the groups that it belongs to, one bit each
     pairs: tuple[tuple[int, Where], ...]  # per pair: the two bits, and how close
     finder: AhoCorasick
+    urgent: tuple[tuple[str, Urgency | None], ...]
+    urgent_finder: AhoCorasick
 
-    def weigh(self, title: str, content: str) -> dict[int, float]:
+    def accuses(self, terms: Iterable[int]) -> bool:
+        """Whether any of these phrases is an accusation: then a person looks, whatever else the text says.
+
+        A report of wrongdoing must never reach the one accused (Regulations art. 22, 30), and scores alone do
+        not find every report.
+        """
+        return any(
+            target == _REPORT_AT and weight >= _ACCUSING
+            for term in terms
+            for target, weight in self.weights[term]
+        )
+
+    def urgency(self, words: Words) -> tuple[Urgency, str] | None:
+        """Return why this cannot wait its turn, and the first phrase that says so; danger to life first."""
+        text = f"{words.heading}{END}{words.body}"
+        found = [self.urgent[place] for place, *_ in self.urgent_finder.find_matches_as_indexes(text)]
+        ranked = [(list(Urgency).index(why), text) for text, why in found if why is not None]
+        if not ranked:
+            return None
+        first = min(ranked, key=lambda one: one[0])
+        return list(Urgency)[first[0]], first[1]
+
+    def weigh(self, words: Words) -> dict[int, float]:
         """Return the strength of every phrase and pair found, by its place in `terms`."""
-        heading = plain(title[:_LONGEST_READ])
-        body = plain(content[:_LONGEST_READ])[: self.weighing.content_chars]
+        heading = words.heading
+        body = words.body[: self.weighing.content_chars]
         in_title, title_masks = self._found(heading)
         in_body, body_masks = self._found(body)
         strengths = _strengths(self.weighing, in_title, len(heading), in_body)
@@ -99,20 +122,12 @@ def load(folder: Path = DATA) -> Lexicon:
     return compiled(entries, version=f"lexicon-{entries.weighing.edition}-{digest.hexdigest()[:8]}")
 
 
-def compiled(entries: Entries, *, version: str, learned: bool = True) -> Lexicon:
-    """Compile checked entries; without `learned`, the weights are those that people wrote."""
+def compiled(entries: Entries, *, version: str) -> Lexicon:
+    """Compile checked entries."""
     numbers = {target: number for number, target in enumerate(TARGETS)}
     table = _written(entries, numbers)
     pair_keys = {pair.key: (pair.first, pair.second, pair.where) for pair in entries.pairs}
     phrase_count = len(table) - len(pair_keys)
-    bias = [0.0] * len(TARGETS)
-    if learned:
-        for key, corrections in entries.figures.items():
-            if key == BIAS:
-                bias = [corrections.get(target, 0.0) for target in TARGETS]
-            elif (row := table.get(key)) is not None:
-                for target, value in corrections.items():
-                    row[numbers[target]] = row.get(numbers[target], 0.0) + value
     bits = {name: 1 << number for number, name in enumerate(entries.groups)}
     masks = dict.fromkeys(table, 0)
     for name, phrases in entries.groups.items():
@@ -121,16 +136,17 @@ def compiled(entries: Entries, *, version: str, learned: bool = True) -> Lexicon
     terms = tuple(table)
     return Lexicon(
         version=version,
-        threshold=entries.deciding.threshold,
-        calibration=entries.deciding.calibration,
         weighing=entries.weighing,
-        bias=tuple(bias),
         terms=terms,
         phrases=phrase_count,
         weights=tuple(tuple(sorted(row.items())) for row in table.values()),
         masks=tuple(masks[text] for text in terms[:phrase_count]),
         pairs=tuple((bits[first] | bits[second], where) for first, second, where in pair_keys.values()),
         finder=AhoCorasick(terms[:phrase_count], store_patterns=False),
+        urgent=tuple(entries.urgent.items()),
+        urgent_finder=AhoCorasick(
+            tuple(entries.urgent), matchkind=MatchKind.LeftmostLongest, store_patterns=False
+        ),
     )
 
 

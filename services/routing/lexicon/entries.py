@@ -19,7 +19,6 @@ from services.routing.lexicon.wording import plain
 DATA: Final = Path(__file__).parent / "data"
 NO_BODY: Final = "none"
 JOINT: Final = "joint"
-BIAS: Final = "(bias)"
 # What a phrase can speak for, in the order in which scores are kept.
 BODY_TARGETS: Final = (*(body.value for body in Body), NO_BODY)
 DOMAIN_TARGETS: Final = tuple(f"domain:{domain}" for domain in Domain)
@@ -42,12 +41,22 @@ USUAL_DOMAIN: Final[dict[str, Domain]] = {
     Body.RURAL: Domain.AGRICULTURE,
     Body.LITIGATION: Domain.JUSTICE,
 }
+_NOT_URGENT: Final = "-"
 _HEAVIEST: Final = 10.0
 _SHORTEST, _LONGEST = 2, 12
 
 
 class LexiconError(ValueError):
     """A data file of the lexicon cannot be used; the message names file, line and reason."""
+
+
+class Urgency(StrEnum):
+    """Why a petition cannot wait its turn."""
+
+    LIFE = "life"
+    MINORS = "minors"
+    CUT_OFF = "cut-off"
+    DATE = "date"
 
 
 class Where(StrEnum):
@@ -98,29 +107,19 @@ class Weighing:
 
 
 @dataclass(frozen=True)
-class Deciding:
-    """From which confidence on a person need not look, and how scores become a confidence."""
-
-    threshold: float
-    calibration: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
 class Entries:
     """All that the data files say, checked but not yet compiled."""
 
     phrases: tuple[Phrase, ...]
     groups: dict[str, tuple[str, ...]]
     pairs: tuple[Pair, ...]
-    figures: dict[str, dict[str, float]]
+    urgent: dict[str, Urgency | None]
     weighing: Weighing
-    deciding: Deciding
 
 
 def read(folder: Path = DATA) -> Entries:
     """Read and check every data file in `folder`; raises LexiconError."""
     groups = _groups(folder / "groups.tsv")
-    weighing, deciding = _settings(folder / "settings.toml")
     return Entries(
         phrases=(
             *(phrase for target in BODY_TARGETS for phrase in _phrases(folder / "phrases", target)),
@@ -128,9 +127,8 @@ def read(folder: Path = DATA) -> Entries:
         ),
         groups=groups,
         pairs=tuple(_pairs(folder / "pairs.tsv", groups)),
-        figures=_figures(folder / "figures.tsv"),
-        weighing=weighing,
-        deciding=deciding,
+        urgent=_urgent(folder / "urgency.tsv"),
+        weighing=_settings(folder / "settings.toml"),
     )
 
 
@@ -222,36 +220,21 @@ def _pairs(path: Path, groups: dict[str, tuple[str, ...]]) -> Iterator[Pair]:
         yield Pair(first, second, Where(where), target, _weight(place, weight))
 
 
-def _figures(path: Path) -> dict[str, dict[str, float]]:
-    """Read learned corrections; a phrase that has left the lexicon is passed over when they are used."""
-    figures: dict[str, dict[str, float]] = {}
-    if not path.exists():
-        return figures
-    for place, (key, cell) in _rows(path, fewest=2, most=2):
-        try:
-            figures[key] = {name: float(value) for name, value in (item.split("=") for item in cell.split())}
-        except ValueError as error:
-            raise LexiconError(f"{place}: expected items like 'labor=0.5', separated by spaces") from error
-        if unknown := figures[key].keys() - set(TARGETS):
-            raise LexiconError(f"{place}: unknown target {min(unknown)!r}")
-    return figures
+def _urgent(path: Path) -> dict[str, Urgency | None]:
+    urgent: dict[str, Urgency | None] = {}
+    for place, (why, phrases) in _rows(path, fewest=2, most=2):
+        if why != _NOT_URGENT and why not in set(Urgency):
+            raise LexiconError(f"{place}: {why!r} must be one of {', '.join(Urgency)}, or {_NOT_URGENT!r}")
+        meaning = None if why == _NOT_URGENT else Urgency(why)
+        for text in phrases.split():
+            if _wording(place, text) in urgent:
+                raise LexiconError(f"{place}: phrase {text!r} stands twice in this file")
+            urgent[text] = meaning
+    return urgent
 
 
-def _settings(path: Path) -> tuple[Weighing, Deciding]:
+def _settings(path: Path) -> Weighing:
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-        weighing = Weighing(**tables["weighing"])
-        deciding = Deciding(
-            threshold=float(tables["deciding"]["threshold"]),
-            calibration=_three(tables["deciding"]["calibration"]),
-        )
+        return Weighing(**tomllib.loads(path.read_text("utf-8"))["weighing"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LexiconError(f"{path.name}: {error}") from error
-    if not 0 < deciding.threshold <= 1:
-        raise LexiconError(f"{path.name}: threshold must be above 0 and at most 1")
-    return weighing, deciding
-
-
-def _three(numbers: list[float]) -> tuple[float, float, float]:
-    constant, odds, length = map(float, numbers)
-    return constant, odds, length

@@ -1,0 +1,180 @@
+"""Fits the model's weights: many linear machines at once, one a target, by dual coordinate descent.
+
+L2-regularised squared hinge loss, one target against the rest (Hsieh et al., ICML 2008, algorithm 1); all
+targets of one text are moved together, so that numpy does the work and no solver needs to be installed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.routing.learning.samples import Sample
+from services.routing.lexicon import Lexicon
+from services.routing.lexicon.entries import JOINT, TARGETS
+from services.routing.model.figures import Figures, Floats, Sureness
+from services.routing.model.ngrams import content_ngrams, title_ngrams
+from services.routing.model.weighed import by_hand, hand_inputs
+
+_COST: Final = 0.5
+_ROUNDS: Final = 8
+# A run of characters that stands in fewer texts says something about these texts only.
+_FEWEST: Final = 3
+_MOST_ROWS: Final = 70_000
+_SEED: Final = 20261125
+# A missed report or joint matter weighs more than a false one, by the root of how rare they are.
+_RARE: Final = (TARGETS.index("kind:report"), TARGETS.index(JOINT))
+_SETTLED: Final = 1e-5
+NOT_YET_SURE: Final = Sureness((0.0,) * 7, threshold=1.0, report_limit=0.0, joint_limit=0.0)
+
+Counted = tuple[NDArray[np.uint32], Floats]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sample taken apart: runs of content and title with 1 + log(count), phrases with their strengths."""
+
+    content: Counted
+    title: Counted
+    strengths: dict[int, float]
+    wanted: Floats
+    importance: float
+
+
+def prepared(samples: Sequence[Sample], lexicon: Lexicon) -> list[Prepared]:
+    """Take samples apart, once for all fits."""
+    return [
+        Prepared(
+            content=_counted(content_ngrams(sample.words)),
+            title=_counted(title_ngrams(sample.words)),
+            strengths=lexicon.weigh(sample.words),
+            wanted=_wanted(sample),
+            importance=sample.importance,
+        )
+        for sample in samples
+    ]
+
+
+def fit(samples: Sequence[Prepared], lexicon: Lexicon) -> Figures:
+    """Return figures fitted to the samples, pruned to what a small file holds; not yet calibrated."""
+    contents, content_rarity = _vocabulary([sample.content[0] for sample in samples])
+    titles, title_rarity = _vocabulary([sample.title[0] for sample in samples])
+    apart = ~np.isin(titles, contents)
+    titles, title_rarity = titles[apart], title_rarity[apart]
+    hand = by_hand(lexicon)
+    terms_from = len(contents) + len(titles)
+    hand_from = terms_from + len(lexicon.terms)
+    size = hand_from + len(TARGETS) + 1
+    inputs = []
+    for sample in samples:
+        terms = np.fromiter(sample.strengths.keys(), np.int64, len(sample.strengths))
+        strong = np.fromiter(sample.strengths.values(), np.float32, len(sample.strengths))
+        parts = (
+            _placed(sample.content, contents, content_rarity, 0),
+            _placed(sample.title, titles, title_rarity, len(contents)),
+            (terms + terms_from, strong),
+            (np.arange(hand_from, size - 1), hand_inputs(strong @ hand[terms])),
+            (np.array([size - 1]), np.ones(1, np.float32)),
+        )
+        columns = np.concatenate([part[0] for part in parts])
+        inputs.append((columns, np.concatenate([part[1] for part in parts], dtype=np.float32)))
+    weights = _descend(inputs, samples, size)
+    kept = _loudest(weights[:terms_from])
+    return Figures(
+        numbers=np.concatenate((contents, titles))[kept],
+        contents=int(np.searchsorted(kept, len(contents))),
+        rarity=np.concatenate((content_rarity, title_rarity))[kept],
+        weights=weights[kept],
+        phrases=lexicon.terms,
+        phrase_weights=weights[terms_from:hand_from],
+        hand_weights=weights[hand_from : size - 1],
+        bias=weights[size - 1],
+        sureness=NOT_YET_SURE,
+        card={},
+        digest="unwritten",
+    )
+
+
+def _counted(numbers: NDArray[np.uint32]) -> Counted:
+    unique, counts = np.unique(numbers, return_counts=True)
+    return unique, (1.0 + np.log(counts)).astype(np.float32)
+
+
+def _wanted(sample: Sample) -> Floats:
+    """Return 1 for the targets that were labelled, -1 for their rivals, 0 where there is no label."""
+    labels = (
+        sample.body,
+        None if sample.domain is None else f"domain:{sample.domain}",
+        None if sample.kind is None else f"kind:{sample.kind}",
+    )
+    wanted = np.zeros(len(TARGETS), np.float32)
+    for place, target in enumerate(TARGETS):
+        family = 1 if target.startswith("domain:") else 2 if target.startswith("kind:") else 0
+        if (label := labels[family]) is not None:
+            wanted[place] = 1.0 if label == target else -1.0
+    wanted[-1] = 0.0 if sample.joint is None else 1.0 if sample.joint else -1.0
+    return wanted
+
+
+def _vocabulary(every: Sequence[NDArray[np.uint32]]) -> tuple[NDArray[np.uint32], Floats]:
+    numbers, texts = np.unique(np.concatenate(every), return_counts=True)
+    enough = texts >= min(_FEWEST, 1 + len(every) // 100)
+    rarity = np.log((1 + len(every)) / (1 + texts[enough])) + 1.0
+    return numbers[enough], rarity.astype(np.float32)
+
+
+def _placed(
+    counted: Counted, vocabulary: NDArray[np.uint32], rarity: Floats, start: int
+) -> tuple[NDArray[np.int64], Floats]:
+    numbers, counts = counted
+    places = np.searchsorted(vocabulary, numbers)
+    known = places < len(vocabulary)
+    known[known] = vocabulary[places[known]] == numbers[known]
+    places = places[known]
+    values = counts[known] * rarity[places]
+    length = float(np.sqrt(values @ values)) or 1.0
+    return places.astype(np.int64) + start, values / np.float32(length)
+
+
+def _descend(
+    inputs: Sequence[tuple[NDArray[np.int64], Floats]], samples: Sequence[Prepared], size: int
+) -> Floats:
+    targets = len(TARGETS)
+    weights = np.zeros((size, targets), np.float32)
+    duals = np.zeros((len(samples), targets), np.float32)
+    lift = _lift(samples)
+    order = np.random.default_rng(_SEED)
+    for _ in range(_ROUNDS):
+        for place in order.permutation(len(samples)):
+            columns, values = inputs[place]
+            wanted, dual = samples[place].wanted, duals[place]
+            cost = np.where(wanted > 0, lift, np.float32(1.0)) * np.float32(samples[place].importance * _COST)
+            softness = np.float32(0.5) / cost
+            slope = wanted * (values @ weights[columns]) - 1.0 + softness * dual
+            moved = np.maximum(dual - slope / (values @ values + softness), 0.0)
+            moved[wanted == 0] = 0.0
+            step = (moved - dual) * wanted
+            if np.abs(step).max() > _SETTLED:
+                duals[place] = moved
+                weights[columns] += values[:, None] * step
+    return weights
+
+
+def _lift(samples: Sequence[Prepared]) -> Floats:
+    """Return how much more a text counts for the targets that it belongs to."""
+    wanted = np.array([sample.wanted for sample in samples])
+    lift = np.ones(len(TARGETS), np.float32)
+    for place in _RARE:
+        there, rest = (wanted[:, place] > 0).sum(), (wanted[:, place] < 0).sum()
+        lift[place] = np.sqrt(rest / there) if there else 1.0
+    return lift
+
+
+def _loudest(weights: Floats) -> NDArray[np.int64]:
+    """Return the places of the rows that say most, in order."""
+    if len(weights) <= _MOST_ROWS:
+        return np.arange(len(weights))
+    loudness = np.square(weights).sum(axis=1)
+    return np.sort(np.argpartition(-loudness, _MOST_ROWS)[:_MOST_ROWS])

@@ -1,0 +1,245 @@
+"""Learns the model's figures, and how far to trust them: from texts that a fit did not learn from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.kinds import Kind
+from services.routing.learning.fitting import Prepared, fit, prepared
+from services.routing.learning.samples import Sample
+from services.routing.lexicon import Lexicon
+from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS, KIND_TARGETS, NO_BODY
+from services.routing.model.figures import Figures, Sureness
+from services.routing.model.weighed import (
+    BODIES,
+    DOMAINS,
+    JOINT_AT,
+    KINDS,
+    REPORT_AT,
+    Weighed,
+    model,
+    signs,
+)
+
+_FOLDS: Final = 5
+_SEED: Final = 20261122
+# What goes to a body without a person must be right as often as this.
+RIGHT_ENOUGH: Final = 0.97
+# Of the reports of wrongdoing, this share at most may score below the limit from which a person looks.
+_MISSED_REPORTS: Final = 0.05
+# Fewer decisions than this prove nothing about a threshold.
+_PROVING: Final = 30
+# Two texts of whose rarest sixteen runs of characters so many are the same are one text with small changes.
+_SKETCH: Final = 16
+_ALIKE: Final = 6
+_NEVER: Final = 1.01
+_REPORT: Final = KIND_TARGETS.index(f"kind:{Kind.REPORT}")
+_NONE_AT: Final = BODY_TARGETS.index(NO_BODY)
+
+Inputs = NDArray[np.float64]
+Truths = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A reference sample as a model weighed it that had not learned from it."""
+
+    sample: Sample
+    weighed: Weighed
+    accuses: bool
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Figures with their sureness, and what the cross-validation measured."""
+
+    figures: Figures
+    report: dict[str, object]
+
+
+def train(
+    reference: Sequence[Sample], more: Sequence[Sample], lexicon: Lexicon, *, right: float = RIGHT_ENOUGH
+) -> Trained:
+    """Fit on everything; calibrate and measure on the reference by five-fold cross-validation."""
+    ready, more_ready = prepared(reference, lexicon), prepared(more, lexicon)
+    trials = list(_crossed(reference, ready, more_ready, lexicon))
+    report = measured(trials, right)
+    figures = fit([*ready, *more_ready], lexicon)
+    card: dict[str, object] = {
+        "reference": len(reference),
+        "further": len(more),
+        "rows": len(figures.numbers),
+        "cross_validated": report,
+    }
+    return Trained(replace(figures, sureness=sureness(trials, right), card=card), report)
+
+
+def _crossed(
+    reference: Sequence[Sample], ready: Sequence[Prepared], more: Sequence[Prepared], lexicon: Lexicon
+) -> Iterator[Trial]:
+    """Yield each reference sample, weighed by a model fitted without it and without its near-duplicates."""
+    order = np.random.default_rng(_SEED).permutation(len(reference))
+    sketches = {id(one): _sketch(one) for one in chain(ready, more)}
+    for fold in range(min(_FOLDS, len(reference))):
+        held_out = {int(place) for place in order[fold::_FOLDS]}
+        others = [one for place, one in enumerate(ready) if place not in held_out]
+        seen = [sketches[id(ready[place])] for place in held_out]
+        training = [one for one in chain(others, more) if not _alike(sketches[id(one)], seen)]
+        fitted = model(fit(training, lexicon), lexicon)
+        for place in sorted(held_out):
+            strengths = ready[place].strengths
+            weighed = fitted.weigh(reference[place].words, strengths)
+            yield Trial(reference[place], weighed, lexicon.accuses(strengths))
+
+
+def _sketch(one: Prepared) -> frozenset[int]:
+    """Return the smallest numbers of a text's runs: alike texts share many of them (bottom-k sketch)."""
+    return frozenset(one.content[0][:_SKETCH].tolist())
+
+
+def _alike(sketch: frozenset[int], others: Sequence[frozenset[int]]) -> bool:
+    return any(len(sketch & other) >= _ALIKE for other in others)
+
+
+def sureness(trials: Sequence[Trial], right: float) -> Sureness:
+    """Return how scores become a confidence, and the lowest threshold that is right often enough."""
+    inputs, truths = _evidence(trials)
+    calibration = _logistic(inputs, truths)
+    limit = _report_limit(trials)
+    confidence = _confidences(inputs, calibration)
+    return Sureness(
+        calibration=tuple(round(float(weight), 4) for weight in calibration),
+        threshold=_threshold(confidence, truths, _offered(trials, limit), right),
+        report_limit=limit,
+        joint_limit=_joint_limit(trials),
+    )
+
+
+def measured(trials: Sequence[Trial], right: float) -> dict[str, object]:
+    """Return what the trials show; confidence and threshold of each are taken from the other four fifths."""
+    inputs, truths = _evidence(trials)
+    limit = _report_limit(trials)
+    offered = _offered(trials, limit)
+    confidence = np.zeros(len(trials))
+    sure = np.zeros(len(trials), np.bool_)
+    folds = np.random.default_rng(_SEED + 1).permutation(len(trials)) % _FOLDS
+    for fold in range(_FOLDS):
+        here, there = folds == fold, folds != fold
+        calibration = _logistic(inputs[there], truths[there])
+        confidence[here] = _confidences(inputs[here], calibration)
+        limit_here = _threshold(
+            _confidences(inputs[there], calibration), truths[there], offered[there], right
+        )
+        sure[here] = offered[here] & (confidence[here] >= limit_here)
+    scores = np.array([trial.weighed.scores for trial in trials])
+    bodies = [BODY_TARGETS.index(trial.sample.body) for trial in trials]
+    second_best = np.argsort(-scores[:, BODIES], axis=1)[:, :2]
+    reports = [trial.sample.kind == Kind.REPORT for trial in trials]
+    return {
+        "n": len(trials),
+        "body_accuracy": _share(truths),
+        "body_top2": _share(np.array([body in row for body, row in zip(bodies, second_best, strict=True)])),
+        "domain_accuracy": _share(
+            _right(scores[:, DOMAINS], [f"domain:{t.sample.domain}" for t in trials], DOMAIN_TARGETS)
+        ),
+        "kind_accuracy": _share(
+            _right(scores[:, KINDS], [f"kind:{t.sample.kind}" for t in trials], KIND_TARGETS)
+        ),
+        "coverage": _share(sure),
+        "precision_at_coverage": _share(truths[sure]),
+        "calibration_error": calibration_error(confidence, truths),
+        "reports": sum(reports),
+        "reports_sent_on": int(np.sum(sure & np.array(reports))),
+    }
+
+
+def calibration_error(confidence: Inputs, truths: Truths, bins: int = 10) -> float:
+    """Return the expected calibration error over bins of equal width."""
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(float(np.sum(confidence[places == b]) - np.sum(truths[places == b]))) for b in range(bins)]
+    return round(sum(gaps) / max(1, len(truths)), 4)
+
+
+def _share(truths: NDArray[np.bool_]) -> float:
+    return round(float(np.mean(truths)), 4) if len(truths) else 0.0
+
+
+def _right(scores: NDArray[np.float32], labels: Sequence[str], targets: Sequence[str]) -> Truths:
+    """Return which are right, of those that have a label."""
+    return np.array(
+        [
+            targets[int(row.argmax())] == label
+            for row, label in zip(scores, labels, strict=True)
+            if label in targets
+        ],
+        np.bool_,
+    )
+
+
+def _evidence(trials: Sequence[Trial]) -> tuple[Inputs, Truths]:
+    inputs = np.array([signs(trial.weighed) for trial in trials])
+    best = [BODY_TARGETS[int(trial.weighed.scores[BODIES].argmax())] for trial in trials]
+    return inputs, np.array([trial.sample.body == body for trial, body in zip(trials, best, strict=True)])
+
+
+def _offered(trials: Sequence[Trial], report_limit: float) -> Truths:
+    """Return which may go to a body at all: "no body" and what may be a report always go to a person."""
+    return np.array(
+        [
+            int(trial.weighed.scores[BODIES].argmax()) != _NONE_AT
+            and float(trial.weighed.scores[REPORT_AT]) < report_limit
+            and int(trial.weighed.scores[KINDS].argmax()) != _REPORT
+            and not trial.accuses
+            for trial in trials
+        ]
+    )
+
+
+def _logistic(inputs: Inputs, truths: Truths) -> Inputs:
+    """Fit a logistic function by Newton's method, pulled a little towards nought."""
+    weights = np.zeros(inputs.shape[1])
+    pull = np.eye(inputs.shape[1])
+    for _ in range(30):
+        guess = _confidences(inputs, weights)
+        slope = inputs.T @ (guess - truths) + pull @ weights
+        bend = (inputs * (guess * (1 - guess))[:, None]).T @ inputs + pull
+        weights = weights - np.linalg.solve(bend, slope)
+    return weights
+
+
+def _confidences(inputs: Inputs, weights: Inputs) -> Inputs:
+    confidence: Inputs = 1.0 / (1.0 + np.exp(-np.clip(inputs @ weights, -30, 30)))
+    return confidence
+
+
+def _threshold(confidence: Inputs, truths: Truths, offered: Truths, right: float) -> float:
+    """Return the lowest confidence from which on the decisions are right often enough; above 1 if none is."""
+    order = np.argsort(-confidence[offered], kind="stable")
+    sorted_confidence, sorted_truths = confidence[offered][order], truths[offered][order]
+    shares = np.cumsum(sorted_truths) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero((shares >= right) & (np.arange(1, len(order) + 1) >= _PROVING))
+    return round(float(sorted_confidence[good[-1]]), 4) if len(good) else _NEVER
+
+
+def _report_limit(trials: Sequence[Trial]) -> float:
+    scores = sorted(float(t.weighed.scores[REPORT_AT]) for t in trials if t.sample.kind == Kind.REPORT)
+    return round(scores[int(len(scores) * _MISSED_REPORTS)], 4) if scores else 0.0
+
+
+def _joint_limit(trials: Sequence[Trial]) -> float:
+    """Return the score of `joint` from which on the harmonic mean of precision and recall is highest."""
+    judged = sorted(
+        ((float(t.weighed.scores[JOINT_AT]), t.sample.joint) for t in trials if t.sample.joint is not None),
+        reverse=True,
+    )
+    wanted = sum(bool(joint) for _, joint in judged)
+    best, limit, hits = 0.0, 0.0, 0
+    for number, (score, joint) in enumerate(judged, 1):
+        hits += bool(joint)
+        if (f1 := 2 * hits / (number + wanted)) > best:
+            best, limit = f1, score
+    return round(limit, 4)

@@ -1,0 +1,116 @@
+"""The steady load: every petition is posted with its key until it is answered, then followed to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import ports
+from tests.bench import texts
+from tests.bench.handed import Progress, Tail
+from tests.bench.pace import pause
+from tests.bench.web import Connection, Reply
+
+CREATED = 201
+TRY_LATER = frozenset({0, 429, 503})
+ANSWER_WITHIN = 12.0
+AGAIN_AFTER = 0.5
+LOOK_EVERY = 0.02
+
+
+@dataclass
+class Asked:
+    """One petition as its petitioner sees it."""
+
+    key: str
+    body: bytes
+    began: float
+    answers: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Traffic:
+    """`doors` are the ports of intake at which somebody may answer now."""
+
+    doors: Callable[[], Sequence[int]]
+    outbox: Path
+    seed: int
+    per_second: float
+    asked: list[Asked] = field(default_factory=list)
+    refused: Counter[int] = field(default_factory=Counter)
+    known: dict[str, Progress] = field(default_factory=lambda: defaultdict(Progress))
+    _open: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Post on time until cancelled; what was begun goes on until it is answered."""
+        began = time.monotonic()
+        for number, text in enumerate(texts.made(self.seed)):
+            await pause(max(0.0, began + number / self.per_second - time.monotonic()))
+            petitioner = {"name": text.name, "phone": text.phone}
+            body = {"title": text.title, "content": text.content, "petitioner": petitioner}
+            asked = Asked(
+                f"faults-{self.seed}-{number}",
+                json.dumps(body, ensure_ascii=False).encode(),
+                time.monotonic(),
+            )
+            self.asked.append(asked)
+            task = asyncio.create_task(self._until_answered(asked))
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+
+    async def answered(self) -> None:
+        """Wait until every petition has its answer."""
+        await asyncio.gather(*self._open)
+
+    async def ask_again(self) -> None:
+        """Post everything once more: the same key must give the same petition."""
+        for start in range(0, len(self.asked), 50):
+            await asyncio.gather(*(self._until_answered(asked) for asked in self.asked[start : start + 50]))
+
+    async def _until_answered(self, asked: Asked) -> None:
+        attempt = 0
+        while True:
+            doors = self.doors()
+            reply = await self._once(asked, doors[attempt % len(doors)])
+            if reply.status == CREATED:
+                asked.answers.add(json.loads(reply.body)["petition_id"])
+                return
+            self.refused[reply.status] += 1
+            if reply.status not in TRY_LATER:
+                return
+            attempt += 1
+            await pause(AGAIN_AFTER)
+
+    @staticmethod
+    async def _once(asked: Asked, door: int) -> Reply:
+        connection = Connection(ports.HOST, [door])
+        try:
+            return await asyncio.wait_for(connection.post("/petitions", asked.body, asked.key), ANSWER_WITHIN)
+        except (OSError, TimeoutError):
+            return Reply(0, b"")
+        finally:
+            connection.close()
+
+    async def watch(self) -> None:
+        """Follow the outbox until cancelled."""
+        tail = Tail(self.outbox)
+        while True:
+            now = time.monotonic()
+            for sms in tail.look():
+                self.known[sms.petition].note(sms, now)
+            await pause(LOOK_EVERY)
+
+    def ended(self, asked: Asked) -> float | None:
+        """When the last SMS of a petition was handed over; None while it was not."""
+        found = [self.known[petition] for petition in asked.answers if petition in self.known]
+        return max(p.last for p in found) if found and all(p.whole for p in found) else None
+
+    def recovered(self, since: float) -> float | None:
+        """When the first petition came through that was posted after `since`; None as long as none has."""
+        later = [asked for asked in reversed(self.asked) if asked.began >= since]
+        return min((end for asked in later if (end := self.ended(asked)) is not None), default=None)
