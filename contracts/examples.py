@@ -22,6 +22,7 @@ from contracts.fact import Fact
 from contracts.generated import as_text
 from contracts.identity import PetitionId, make
 from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
+from contracts.policies import published
 from contracts.registry import FACTS, short_name
 from contracts.topics import INTAKE, MEDIATION, Topic
 
@@ -303,6 +304,7 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         due=began + timedelta(days=60),
     )
     yield from _objected_to(story, began + timedelta(hours=5))
+    yield from _in_campaign(began + timedelta(days=32))
     yield routing.PetitionReferred(at=began + timedelta(days=40), office=story.office, by="router-07")
 
 
@@ -362,6 +364,34 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         next_at=began + timedelta(days=27),
         by="conference-office-1",
     )
+
+
+def _in_campaign(began: datetime) -> Iterator[Fact]:
+    """Put any story into a campaign whose policy comes too late: its case has an outcome of its own."""
+    policy = next(iter(published().values()))
+    campaign, order = "training-2026", "training-2026.1"
+    yield routing.PetitionJoinedCampaign(
+        at=began + timedelta(hours=1), campaign=campaign, decided_by=DecidedBy.MACHINE, rule_version=1
+    )
+    yield routing.CommonPolicyApplied(
+        at=began + timedelta(days=2),
+        campaign=campaign,
+        order=order,
+        policy=policy.code,
+        version=policy.version,
+        sha256=policy.sha256,
+        outcome=policy.outcome,
+        by="leader-01",
+    )
+    yield mediation.CommonPolicyDeclined(
+        at=began + timedelta(days=2, seconds=1),
+        campaign=campaign,
+        order=order,
+        policy=policy.code,
+        version=policy.version,
+        why=mediation.NotApplied.CONCLUDED,
+    )
+    yield routing.PetitionLeftCampaign(at=began + timedelta(days=3), campaign=campaign, by="router-07")
 
 
 def _mediated(story: Story, began: datetime) -> Iterator[Fact]:

@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
-from contracts.fact import Code, Count, Fact, Moment
+from contracts.fact import Code, Count, Fact, Moment, Sha256
 from contracts.kinds import Outcome, ReturnReason, SessionKind
 from contracts.topics import MEDIATION, Topic
 
@@ -16,6 +16,25 @@ class Step(StrEnum):
 
     ACCEPT = "accept"
     FINISH = "finish"
+
+
+class ByPolicy(BaseModel):
+    """The published policy that settled a case in a campaign, as `CommonPolicyApplied` named it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    campaign: Code
+    order: Code
+    policy: Code
+    version: Count
+    sha256: Sha256
+
+
+class NotApplied(StrEnum):
+    """Why a common policy did not settle a case."""
+
+    CONCLUDED = "already-concluded"
+    NOT_IN_HAND = "not-in-hand"
 
 
 class CaseOpened(Fact):
@@ -99,7 +118,10 @@ class SessionHeld(Fact):
 
 
 class CaseConcluded(Fact):
-    """办结: the matter has an outcome; `agreement` tells whether both sides signed (art. 33)."""
+    """办结: the matter has an outcome; `agreement` tells whether both sides signed (art. 33).
+
+    `by_policy` is there if a common policy settled it: then `by` is the leader who ordered that.
+    """
 
     TYPE: ClassVar[str] = "cn.petition.mediation.CaseConcluded.v1"
     TOPIC: ClassVar[Topic] = MEDIATION
@@ -107,6 +129,7 @@ class CaseConcluded(Fact):
     outcome: Outcome
     agreement: bool = False
     by: Code
+    by_policy: ByPolicy | None = None
 
 
 class CaseAnswered(Fact):
@@ -118,6 +141,7 @@ class CaseAnswered(Fact):
     outcome: Outcome
     by: Code
     review_by: Moment
+    by_policy: ByPolicy | None = None
 
 
 class CaseRated(Fact):
@@ -137,3 +161,16 @@ class CaseOverdue(Fact):
 
     step: Step
     since: Moment
+
+
+class CommonPolicyDeclined(Fact):
+    """A common policy came to a case that had an outcome of its own, which stands."""
+
+    TYPE: ClassVar[str] = "cn.petition.mediation.CommonPolicyDeclined.v1"
+    TOPIC: ClassVar[Topic] = MEDIATION
+
+    campaign: Code
+    order: Code
+    policy: Code
+    version: Count
+    why: NotApplied

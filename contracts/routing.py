@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.fact import AreaCode, Code, Count, Fact, Moment
-from contracts.kinds import DecidedBy, Kind, ReturnReason
+from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
+from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason
 from contracts.topics import ROUTING, Topic
 
 
@@ -236,4 +236,47 @@ class PetitionEscalated(Fact):
     number: Count
     from_tier: Tier
     to_tier: Tier
+    by: Code
+
+
+class PetitionJoinedCampaign(Fact):
+    """集中攻坚: the petition is worked on together with others of its kind; it stays a matter of its own.
+
+    `by` is the person who put it there, `rule_version` the campaign's rule that did.
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.routing.PetitionJoinedCampaign.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    campaign: Code
+    decided_by: DecidedBy
+    by: Code | None = None
+    rule_version: Count | None = None
+
+
+class PetitionLeftCampaign(Fact):
+    """A person took the petition out again: its body handles it by itself, and no rule brings it back."""
+
+    TYPE: ClassVar[str] = "cn.petition.routing.PetitionLeftCampaign.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    campaign: Code
+    by: Code
+
+
+class CommonPolicyApplied(Fact):
+    """共性政策: this published policy settles the petition; mediation answers it, one petition at a time.
+
+    `order` names the batch, `by` the leader who ordered it, `sha256` the very text (contracts/policies.py).
+    """
+
+    TYPE: ClassVar[str] = "cn.petition.routing.CommonPolicyApplied.v1"
+    TOPIC: ClassVar[Topic] = ROUTING
+
+    campaign: Code
+    order: Code
+    policy: Code
+    version: Count
+    sha256: Sha256
+    outcome: Outcome
     by: Code

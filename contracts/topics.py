@@ -50,7 +50,9 @@ DOSSIERS: Final = Topic(
 INTAKE: Final = Topic(
     "petition-intake-v1", "intake", EVERYBODY, "registered, accepted, supplemented, rated, dossier read"
 )
-ROUTING: Final = Topic("petition-routing-v1", "routing", EVERYBODY, "routed, triage, returned, conference")
+ROUTING: Final = Topic(
+    "petition-routing-v1", "routing", EVERYBODY, "routed, triage, returned, conference, drives"
+)
 MEDIATION: Final = Topic("petition-mediation-v1", "mediation", EVERYBODY, "the life of the case")
 NOTIFY: Final = Topic("petition-notify-v1", "notify", EVERYBODY, "queued, claimed, sent, failed, skipped")
 SEALS: Final = Topic("petition-seals-v1", "notary", (*EVERYBODY, "public"), "signed range hashes")

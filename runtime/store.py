@@ -6,13 +6,15 @@ version, so a lost race shows as a duplicate key on that very operation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any, Final
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -25,6 +27,16 @@ DatabaseError = PyMongoError
 DUPLICATE_KEY: Final = 11000
 DOCKETS: Final = "dockets"
 LIMITS: Final = "limits"
+DEFINITIONS: Final = "definitions"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Something that a service keeps and that is no petition; `version` 0 means that it is not stored yet."""
+
+    key: str
+    version: int
+    value: Mapping[str, Any]
 
 
 class Store:
@@ -50,6 +62,11 @@ class Store:
             read_concern=ReadConcern("majority"),
         )
         self._limits = database.get_collection(LIMITS, write_concern=WriteConcern(w=1))
+        self._definitions = database.get_collection(
+            DEFINITIONS,
+            write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
 
     async def prepare(self) -> None:
         """Create the indexes of the sweeper, of the waker and of the service's own queries."""
@@ -176,9 +193,42 @@ class Store:
             cursor = cursor.sort(list(sort))
         return [from_document(d, self._service) for d in await cursor.to_list(length=limit)]
 
-    async def count_found(self, query: Mapping[str, Any]) -> int:
-        """Count what one of the service's own queries finds, which an index of the service must serve."""
+    async def pick(
+        self,
+        query: Mapping[str, Any],
+        fields: Sequence[str],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """Return some fields (dotted) of the dockets of a service's own query; what is absent is None."""
+        wanted = {"_id": 0} | dict.fromkeys(fields, 1)
+        cursor = self._dockets.find(dict(query), wanted).limit(limit)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        return [
+            tuple(reduce(_within, field.split("."), document) for field in fields)
+            for document in await cursor.to_list(length=limit)
+        ]
+
+    async def how_many(self, query: Mapping[str, Any]) -> int:
+        """Count the dockets of a service's own query, which an index of the service must serve."""
         return int(await self._dockets.count_documents(dict(query)))
+
+    async def definitions(self) -> list[Definition]:
+        """Return all that the service keeps besides dockets, by key; they are few."""
+        found = await self._definitions.find({}).sort("_id", 1).to_list(length=None)
+        return [Definition(d["_id"], d["version"], d["value"]) for d in found]
+
+    async def define(self, definition: Definition) -> bool:
+        """Save a definition if nobody has saved it since it was read; False if somebody has."""
+        update = {"$set": {"version": definition.version + 1, "value": dict(definition.value)}}
+        unchanged = {"_id": definition.key, "version": definition.version}
+        try:
+            await self._definitions.update_one(unchanged, update, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def explain(
         self, query: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()
@@ -245,3 +295,7 @@ def _pending(draft: Draft, changes: dict[str, Any], gone: dict[str, str]) -> dic
     else:
         gone["pending"] = ""
     return {}
+
+
+def _within(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else None

@@ -31,6 +31,8 @@ from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkip
 from contracts.routing import (
     ConferenceDecided,
     PetitionEscalated,
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -295,6 +297,8 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
             return replace(_left(part, _event(fact, office=fact.office)), referred_to=fact.office)
         case ReturnAgreed() | ReturnRefused() | ConferenceDecided() | PetitionEscalated():
             return replace(part, events=(*part.events, _ruling(fact)))
+        case PetitionJoinedCampaign() | PetitionLeftCampaign():
+            return replace(part, events=(*part.events, _event(fact)))
         case _:
             return part
 
@@ -335,7 +339,9 @@ def evolve_mediation(part: Case, fact: Fact) -> Case:
             event = _event(fact, outcome=fact.outcome)
             return replace(part, outcome=fact.outcome, events=(*part.events, event))
         case CaseAnswered():
-            event = _event(fact, outcome=fact.outcome, review_by=fact.review_by.isoformat())
+            by = fact.by_policy
+            policy = {"policy": by.policy, "version": str(by.version), "sha256": by.sha256} if by else {}
+            event = _event(fact, outcome=fact.outcome, review_by=fact.review_by.isoformat(), **policy)
             return replace(part, answered=True, review_by=fact.review_by, events=(*part.events, event))
         case _:
             return part  # a rating is told from intake's own fact, an objection's end from routing's

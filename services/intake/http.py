@@ -17,6 +17,7 @@ from contracts.bodies import catalogue
 from contracts.calendar import here
 from contracts.identity import PetitionId
 from contracts.kinds import STAFF_CHANNELS, Channel, Outcome
+from contracts.policies import Policy
 from runtime import problems, tracing
 from runtime.access import SCHEME, Gate, Role, Staff
 from runtime.consume import Clash, Stated
@@ -170,6 +171,17 @@ class StoryLine(BaseModel):
     text: str
 
 
+class PolicyView(BaseModel):
+    """The published common policy that the answer applies, word for word."""
+
+    code: str
+    version: int
+    title: str
+    issued: str
+    basis: str
+    text: str
+
+
 class StoryView(BaseModel):
     """Where a petition stands and how it came there."""
 
@@ -185,6 +197,7 @@ class StoryView(BaseModel):
     outcome_text: str | None
     review_by: datetime | None
     score: int | None
+    policy: PolicyView | None
     story: list[StoryLine]
 
 
@@ -449,7 +462,21 @@ def view(story: Story) -> StoryView:
         outcome_text=OUTCOMES[story.outcome] if story.outcome else None,
         review_by=here(story.review_by) if story.review_by else None,
         score=story.score,
+        policy=_policy_view(story.policy),
         story=[StoryLine(at=here(line.at), fact=line.fact, text=line.text) for line in story.lines],
+    )
+
+
+def _policy_view(policy: Policy | None) -> PolicyView | None:
+    if policy is None:
+        return None
+    return PolicyView(
+        code=policy.code,
+        version=policy.version,
+        title=policy.title,
+        issued=policy.issued,
+        basis=policy.basis,
+        text=policy.text,
     )
 
 

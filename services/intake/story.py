@@ -8,6 +8,7 @@ from typing import Final
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import day
 from contracts.kinds import Outcome
+from contracts.policies import Policy, published, title
 from contracts.units import roster
 from services.intake.domain import Docket, Event
 
@@ -90,12 +91,14 @@ SENTENCES: Final = {
     "ConferenceDecided": "联席会议决定由{body}牵头办理{helpers}。",
     "PetitionEscalated": "已提请{tier}一级协调办理。",
     "PetitionReferred": "已移送{office}。",
+    "PetitionJoinedCampaign": "与您的事项类似的问题正在集中研究解决，您的事项也在其中，结果会单独答复您。",
+    "PetitionLeftCampaign": "您的事项不再与其他事项一并研究，由办理机构单独办理。",
     "CaseOpened": "{body}已立案，最迟{due}办结。",
     "CaseReturned": "{body}认为该事项{reason}，已提出异议，正在核实。",
     "CaseAccepted": "办理人员已接手。",
     "SessionHeld": "已进行第{number}次{kind}。",
     "CaseConcluded": "办理结果：{outcome}。",
-    "CaseAnswered": "已书面答复您。如有不同意见，可在{review_by}前申请复查。",
+    "CaseAnswered": "已书面答复您{applied}。如有不同意见，可在{review_by}前申请复查。",
     "CaseOverdue": "{step}已超过期限，信访部门正在督办。",
     "PetitionRated": "您的评价：{score}分（满分5分）。感谢您的反馈。",
 }
@@ -142,6 +145,7 @@ class Story:
     content: str
     sms_sent: int
     sms_unusable: bool
+    policy: Policy | None
 
 
 def tell(docket: Docket, catalogue: Catalogue) -> Story:
@@ -167,7 +171,17 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         content=docket.dossier.content,
         sms_sent=sum(sms.state == "sent" for sms in docket.notify.sms),
         sms_unusable=any(sms.state == "skipped" for sms in docket.notify.sms),
+        policy=_policy(docket),
     )
+
+
+def _policy(docket: Docket) -> Policy | None:
+    """Return the text that the answer applies, if what is published here is the very text that it named."""
+    for event in docket.mediation.events:
+        if "policy" in event.codes:
+            policy = published().get((event.codes["policy"], int(event.codes["version"])))
+            return policy if policy and policy.sha256 == event.codes["sha256"] else None
+    return None
 
 
 def state(docket: Docket) -> State:
@@ -205,6 +219,8 @@ def _words(codes: dict[str, str], catalogue: Catalogue) -> dict[str, str]:
     if "helpers" in codes:
         named = "、".join(roster().name(code) for code in codes["helpers"].split("、") if code)
         words["helpers"] = f"，{named}协办" if named else ""
+    policy = (codes["policy"], int(codes["version"])) if "policy" in codes else None
+    words["applied"] = f"：您的事项适用《{title(*policy)}》" if policy else ""
     for name, table in _TABLES.items():
         if name in codes:
             words[name] = table.get(codes[name], codes[name])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
 
 from contracts.bodies import Body
 from contracts.domains import Domain
@@ -16,6 +17,7 @@ from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRated
 from contracts.kinds import Kind, Outcome, ReturnReason, SessionKind
 from contracts.mediation import (
+    ByPolicy,
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
@@ -25,10 +27,13 @@ from contracts.mediation import (
     CaseOverdue,
     CaseRated,
     CaseReturned,
+    CommonPolicyDeclined,
+    NotApplied,
     SessionHeld,
     Step,
 )
 from contracts.routing import (
+    CommonPolicyApplied,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -81,6 +86,19 @@ class Intake:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """The common policy that a campaign has applied to the petition, and the leader who ordered it."""
+
+    campaign: str
+    order: str
+    policy: str
+    version: int
+    sha256: str
+    outcome: Outcome
+    by: str
+
+
+@dataclass(frozen=True)
 class Routing:
     """What petition-routing-v1 has told: with whom the petition is; `transfer` counts its bodies from 1.
 
@@ -97,6 +115,7 @@ class Routing:
     co_handlers: tuple[str, ...] = ()
     bound: bool = False
     refused: int = 0
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +140,8 @@ class Case:
     review_by: datetime | None = None
     score: int | None = None
     overdue: tuple[Step, ...] = ()
+    by_policy: str = ""
+    declined: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,6 +198,51 @@ def decide_opening(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact
         calendar_lacks=until.year if isinstance(until, UnknownYear) else None,
     )
     return (*decide_overdue(docket, now), opened)
+
+
+def decide_policy(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact]:
+    """Settle the case by the common policy of its campaign: its own conclusion, its own written answer.
+
+    Each petitioner keeps his own 30 days for a review (art. 35). A case that has an outcome keeps that one,
+    and one that its body objects to or has lost waits for routing: both say so once. Before the case is open
+    nothing is stated: its opening asks again.
+    """
+    case, policy = docket.own, docket.routing.policy
+    if policy is None or case.state is None or policy.order in {case.by_policy, case.declined}:
+        return ()
+    if case.state not in {State.OPENED, State.ACCEPTED}:
+        return (
+            CommonPolicyDeclined(
+                at=now,
+                campaign=policy.campaign,
+                order=policy.order,
+                policy=policy.policy,
+                version=policy.version,
+                why=NotApplied.NOT_IN_HAND if case.outcome is None else NotApplied.CONCLUDED,
+            ),
+        )
+    by = ByPolicy(
+        campaign=policy.campaign,
+        order=policy.order,
+        policy=policy.policy,
+        version=policy.version,
+        sha256=policy.sha256,
+    )
+    until = now + terms.review
+    return (
+        *decide_overdue(docket, now),
+        CaseConcluded(at=now, outcome=policy.outcome, by=policy.by, by_policy=by),
+        CaseAnswered(at=now, outcome=policy.outcome, by=policy.by, review_by=until, by_policy=by),
+    )
+
+
+def decide_opened_by_policy(docket: Docket, terms: Terms, now: datetime) -> Sequence[Fact]:
+    """Open the case and, if a common policy has come before that, settle it at once."""
+    facts = decide_opening(docket, terms, now)
+    if not facts or docket.routing.policy is None:
+        return facts
+    opened = replace(docket, own=reduce(evolve_own, facts, docket.own))
+    return (*facts, *decide_policy(opened, terms, now))
 
 
 def decide_return(
@@ -367,11 +433,15 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
                 joint=fact.joint,
                 co_handlers=fact.co_handlers,
                 bound=fact.conference is not None,
+                policy=part.policy,
             )
         case PetitionSentToTriage() | PetitionPutToConference() | PetitionReferred():
             return replace(part, body=None)
         case ReturnRefused():
             return replace(part, refused=fact.transfer)
+        case CommonPolicyApplied():
+            of = (fact.campaign, fact.order, fact.policy, fact.version, fact.sha256)
+            return replace(part, policy=Policy(*of, fact.outcome, fact.by))
         case _:
             return part
 
@@ -391,8 +461,17 @@ def evolve_own(part: Case, fact: Fact) -> Case:
             return _ended(part, fact)
         case CaseRated():
             return replace(part, state=State.RATED, score=fact.score)
+        case _:
+            return _noted(part, fact)
+
+
+def _noted(part: Case, fact: Fact) -> Case:
+    """Fold what moves no state."""
+    match fact:
         case CaseOverdue():
             return replace(part, overdue=(*part.overdue, fact.step))
+        case CommonPolicyDeclined():
+            return replace(part, declined=fact.order)
         case _:
             return part
 
@@ -401,7 +480,8 @@ def _ended(part: Case, fact: CaseConcluded | CaseAnswered) -> Case:
     if isinstance(fact, CaseAnswered):
         return replace(part, state=State.ANSWERED, answered_at=fact.at, review_by=fact.review_by)
     concluded = replace(part, state=State.CONCLUDED, concluded_at=fact.at)
-    return replace(concluded, outcome=fact.outcome, agreement=fact.agreement)
+    by_policy = fact.by_policy.order if fact.by_policy else ""
+    return replace(concluded, outcome=fact.outcome, agreement=fact.agreement, by_policy=by_policy)
 
 
 def _objected(part: Case, fact: CaseReturned | CaseKept | CaseHandedBack) -> Case:

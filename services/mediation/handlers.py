@@ -8,6 +8,7 @@ from typing import Any
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRated
 from contracts.routing import (
+    CommonPolicyApplied,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -24,14 +25,14 @@ def on_petition_accepted(
     docket: Docket, _heard: Heard[PetitionAccepted], now: datetime, *, terms: Terms
 ) -> Sequence[Fact]:
     """Open the case if its body is known already."""
-    return domain.decide_opening(docket, terms, now)
+    return domain.decide_opened_by_policy(docket, terms, now)
 
 
 def on_petition_routed(
     docket: Docket, _heard: Heard[PetitionRouted], now: datetime, *, terms: Terms
 ) -> Sequence[Fact]:
     """Open the case if the acceptance is known already; anew if it went from another body to this one."""
-    return domain.decide_opening(docket, terms, now)
+    return domain.decide_opened_by_policy(docket, terms, now)
 
 
 def on_return_refused(docket: Docket, _heard: Heard[ReturnRefused], now: datetime) -> Sequence[Fact]:
@@ -58,6 +59,13 @@ def on_petition_referred(docket: Docket, _heard: Heard[PetitionReferred], now: d
     return domain.decide_handing_back(docket, now)
 
 
+def on_common_policy_applied(
+    docket: Docket, _heard: Heard[CommonPolicyApplied], now: datetime, *, terms: Terms
+) -> Sequence[Fact]:
+    """Conclude and answer the case by the policy of its campaign, or say why not."""
+    return domain.decide_policy(docket, terms, now)
+
+
 def on_petition_rated(docket: Docket, _heard: Heard[PetitionRated], now: datetime) -> Sequence[Fact]:
     """Count the rating of an answered case."""
     return domain.decide_rating(docket, now)
@@ -75,5 +83,6 @@ def hears(terms: Terms) -> Mapping[type[Fact], Handler]:
         PetitionSentToTriage: on_petition_sent_to_triage,
         PetitionPutToConference: on_petition_put_to_conference,
         PetitionReferred: on_petition_referred,
+        CommonPolicyApplied: partial(on_common_policy_applied, terms=terms),
         PetitionRated: on_petition_rated,
     }

@@ -72,6 +72,7 @@ class CaseView(BaseModel):
     answered_at: datetime | None
     review_by: datetime | None
     score: int | None
+    by_policy: str | None = Field(description="the batch of a campaign whose common policy settled it")
 
 
 class CasesView(BaseModel):
@@ -113,6 +114,7 @@ def view(docket: Docket, catalogue: Catalogue) -> CaseView:
         answered_at=_local(case.answered_at),
         review_by=_local(case.review_by),
         score=case.score,
+        by_policy=case.by_policy or None,
     )
 
 

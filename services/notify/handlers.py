@@ -18,6 +18,8 @@ from contracts.mediation import (
     SessionHeld,
 )
 from contracts.routing import (
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -84,6 +86,18 @@ class Handlers:
         """It went to an office outside the 15 bodies."""
         return self._tell(docket, heard, now)
 
+    def on_petition_joined_campaign(
+        self, docket: Docket, heard: Heard[PetitionJoinedCampaign], now: datetime
+    ) -> Sequence[Fact]:
+        """集中攻坚: it is worked on together with others of its kind."""
+        return self._tell(docket, heard, now)
+
+    def on_petition_left_campaign(
+        self, docket: Docket, heard: Heard[PetitionLeftCampaign], now: datetime
+    ) -> Sequence[Fact]:
+        """Its body handles it by itself again."""
+        return self._tell(docket, heard, now)
+
     def on_case_opened(self, docket: Docket, heard: Heard[CaseOpened], now: datetime) -> Sequence[Fact]:
         """立案: the body has begun."""
         return self._tell(docket, heard, now)
@@ -132,6 +146,8 @@ class Handlers:
             ReturnRefused: self.on_return_refused,
             PetitionPutToConference: self.on_petition_put_to_conference,
             PetitionReferred: self.on_petition_referred,
+            PetitionJoinedCampaign: self.on_petition_joined_campaign,
+            PetitionLeftCampaign: self.on_petition_left_campaign,
             CaseOpened: self.on_case_opened,
             CaseAccepted: self.on_case_accepted,
             SessionHeld: self.on_session_held,

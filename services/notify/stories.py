@@ -18,6 +18,8 @@ from contracts.mediation import (
     SessionHeld,
 )
 from contracts.routing import (
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -26,7 +28,8 @@ from contracts.routing import (
 )
 
 # What a text may say of each fact. Only codes, numbers and times are kept; "reason" is the phrase of the
-# published lexicon that weighed most, "body" comes from the case where the fact itself does not name it.
+# published lexicon that weighed most, "policy" is code and version of a published policy, "body" comes from
+# the case where the fact itself does not name it.
 OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     PetitionRegistered: ("tell_by",),
     PetitionAccepted: ("due",),
@@ -37,11 +40,13 @@ OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     PetitionPutToConference: ("due", "ground"),
     ReturnRefused: ("body",),
     PetitionReferred: ("office",),
+    PetitionJoinedCampaign: (),
+    PetitionLeftCampaign: ("body",),
     CaseOpened: ("body", "accept_by", "due"),
     CaseAccepted: ("body",),
     SessionHeld: ("body", "number", "kind"),
-    CaseConcluded: ("body", "outcome"),
-    CaseAnswered: ("body", "outcome", "review_by"),
+    CaseConcluded: ("body", "outcome", "policy"),
+    CaseAnswered: ("body", "outcome", "review_by", "policy"),
     CaseRated: ("body", "score"),
     CaseOverdue: ("body", "step", "since"),
 }
@@ -95,6 +100,9 @@ def _value(fact: Fact, name: str, body: str) -> str:
     if name == "reason":
         reasons = fact.reasons if isinstance(fact, PetitionRouted) else ()
         return max(reasons, key=lambda reason: reason.weight).term if reasons else ""
+    if name == "policy":
+        by = fact.by_policy if isinstance(fact, CaseConcluded | CaseAnswered) else None
+        return f"{by.policy}/{by.version}" if by else ""
     value = getattr(fact, name)
     if value is None:
         return ""

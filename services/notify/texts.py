@@ -21,11 +21,14 @@ from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
 from contracts.mediation import CaseAnswered, CaseConcluded, Step
+from contracts.policies import title
 from contracts.registry import BY_TYPE
 from contracts.routing import (
     ConferenceGround,
     Occasion,
     Office,
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -44,6 +47,8 @@ MUST_TELL: Final[frozenset[type[Fact]]] = frozenset(
         PetitionSentToTriage,
         PetitionPutToConference,
         PetitionReferred,
+        PetitionJoinedCampaign,
+        PetitionLeftCampaign,
         CaseConcluded,
         CaseAnswered,
     }
@@ -58,7 +63,7 @@ WORDED: Final[Mapping[str, type[StrEnum]]] = {
     "ground": ConferenceGround,
 }
 # What may be missing, and therefore stands in phrases only.
-OPTIONAL: Final = frozenset({"reason", "link", "occasion"})
+OPTIONAL: Final = frozenset({"reason", "link", "occasion", "policy"})
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _BRACKETS: Final = str.maketrans("【】", "〔〕")
 
@@ -146,6 +151,9 @@ class Texts:
         if name == "body":
             entry = catalogue().entries[Body(value)]
             return {"body": entry.name, "phone": entry.phone}
+        if name == "policy":
+            code, _, version = value.rpartition("/")
+            return {name: clean(title(code, int(version)))}
         return {name: clean(value)}
 
 

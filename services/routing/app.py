@@ -1,6 +1,7 @@
 """Wires routing: the only file that knows all its parts."""
 
 from dataclasses import dataclass, replace
+from secrets import token_hex
 
 import structlog
 from fastapi import FastAPI
@@ -10,12 +11,13 @@ from contracts.bodies import SHELF, catalogue
 from contracts.kinds import Kind
 from contracts.units import roster
 from runtime.access import Gate
-from runtime.clock import Clock
+from runtime.clock import Clock, SystemClock
 from runtime.consume import Step
 from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
 from services.routing import domain, joint
+from services.routing.campaigns import Drives
 from services.routing.classifier import Classifier, classify, load, words
 from services.routing.gazetteer import area_named
 from services.routing.handlers import Handlers
@@ -65,8 +67,8 @@ def finder(by: Classifier, title: str, content: str) -> domain.Finding:
     )
 
 
-def service(handlers: Handlers) -> Service[domain.Docket]:
-    """Describe routing to the runtime."""
+def service(handlers: Handlers, drives: Drives | None = None) -> Service[domain.Docket]:
+    """Describe routing to the runtime; with `drives`, what is routed joins its campaign."""
     return Service(
         name=NAME,
         docket=domain.Docket,
@@ -76,7 +78,7 @@ def service(handlers: Handlers) -> Service[domain.Docket]:
             Part("intake", topics.INTAKE, domain.Intake, domain.evolve_intake),
             Part("mediation", topics.MEDIATION, domain.Case, domain.evolve_mediation),
         ),
-        hears=handlers.hears(),
+        hears=drives.joining(handlers.hears()) if drives else handlers.hears(),
         indexes=INDEXES,
     )
 
@@ -98,9 +100,19 @@ def build(
 
     rules = Rulebook(settled)
     handlers = Handlers(lambda title, content: finder(by, title, content), rules)
-    process = Process(settings, service(handlers), clock=clock, on_step=on_step)
+    time = clock or SystemClock()
+    drives = Drives(
+        time,
+        me=token_hex(8),
+        every=settings.campaign_every,
+        lease=settings.campaign_lease,
+        pace=settings.campaign_pace,
+    )
+    process = Process(settings, service(handlers, drives), clock=time, effects=drives, on_step=on_step)
+    drives.bind(process.store, process.commands, process.fail)
     app = process.application("routing: the right body of the 15, and the triage desk")
-    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), rules, roster())
+    gate = Gate(settings.staff_key.get_secret_value())
+    desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
     watch = Watch(process.store, settings.load_every)
     app.include_router(load_routes(watch, desk.gate))

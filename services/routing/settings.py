@@ -30,6 +30,26 @@ class Settings(ServiceSettings):
         le=9,
         description="bodies that a petition may be sent to before the conference decides",
     )
+    campaign_pace: int = Field(
+        default=220,
+        ge=1,
+        le=5000,
+        description="petitions a second that a campaign settles or takes in at most",
+    )
+    campaign_every: timedelta = Field(
+        default=timedelta(seconds=1),
+        gt=timedelta(0),
+        le=timedelta(seconds=2),
+        description="pause between two looks at the campaigns",
+    )
+    campaign_lease: timedelta = Field(
+        default=timedelta(seconds=10),
+        gt=timedelta(0),
+        description="an instance that dies at a campaign's work is replaced after so long",
+    )
+    cluster_least: int = Field(
+        default=5, ge=2, description="fewer alike petitions than this are not proposed as a cluster"
+    )
     load_every: timedelta = Field(
         default=timedelta(seconds=30), gt=timedelta(0), description="pause between two counts of bodies' load"
     )

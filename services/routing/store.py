@@ -1,15 +1,30 @@
-"""Routing's own queries: what waits for a person at each desk, and what persons have decided."""
+"""Routing's own queries: what waits for a person at each desk, what campaigns look for, and the campaigns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from contracts.bodies import Body
-from runtime.record import Record
-from runtime.service import Index
-from runtime.store import Store
+from contracts.identity import PetitionId
+from runtime.record import Record, to_document
+from runtime.service import Index, Refused
+from runtime.store import Definition, Store
+from services.routing.domain import Campaign
 
 OWN: Final = "parts.own."
+CAMPAIGN: Final = "parts.own.membership.campaign"
+ORDER: Final = "parts.own.membership.order"
+FREE: Final = "parts.own.membership.free"
+SUBJECT: Final = "parts.own.membership.subject"
+BODY: Final = "parts.own.body"
+JOINED: Final = "parts.own.membership.joined_at"
+ALIKE: Final = "parts.dossier.alike"
+CONCLUDED: Final = "parts.mediation.concluded"
+ANSWERED: Final = "parts.mediation.answered"
+DECLINED: Final = "parts.mediation.declined"
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Each list of the desks: the field that says until when somebody must act, under the name of its index.
 TRIAGE: Final = "triage"
@@ -19,8 +34,6 @@ FOLLOW_UPS: Final = "follow-ups"
 DECISIONS: Final = "decisions"
 ESCALATED: Final = "escalated"
 LOAD: Final = "load"
-BODY: Final = OWN + "body"
-ANSWERED: Final = "parts.mediation.answered"
 FIELDS: Final = {
     TRIAGE: "triage_due",
     RETURNS: "return_due",
@@ -35,7 +48,15 @@ INDEXES: Final = (
     ),
     Index(LOAD, ((BODY, 1), (ANSWERED, 1)), partial=BODY, above=""),
     Index(ESCALATED, ((OWN + "escalations", 1), ("_id", 1)), partial=OWN + "escalations", above=0),
+    Index("members", ((CAMPAIGN, 1), (ORDER, 1), ("_id", 1)), partial=CAMPAIGN, above=""),
+    Index("settled", ((ORDER, 1), (DECLINED, 1), (ANSWERED, 1)), partial=ORDER, above=""),
+    Index("free", ((FREE, 1), ("_id", 1)), partial=FREE, above=False),
+    Index("subject", ((SUBJECT, 1), ("_id", 1)), partial=SUBJECT, above=""),
+    Index("alike", ((ALIKE, 1), ("_id", 1)), partial=ALIKE, above=-1),
 )
+BY_ID: Final[Sequence[tuple[str, int]]] = (("_id", 1),)
+NEWEST: Final[Sequence[tuple[str, int]]] = ((FREE, -1), ("_id", -1))
+MEMBERS: Final[Sequence[tuple[str, int]]] = ((ORDER, 1), ("_id", 1))
 
 
 def waiting(name: str) -> dict[str, Any]:
@@ -74,9 +95,149 @@ def open_petitions(body: Body) -> dict[str, Any]:
 
 async def open_at(store: Store, body: Body) -> int:
     """Count what a body has and has not answered."""
-    return await store.count_found(open_petitions(body))
+    return await store.how_many(open_petitions(body))
 
 
 async def gone_up(store: Store, *, limit: int) -> list[Record]:
     """Return what went up a tier."""
     return await store.find(escalated(), limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A campaign as it is stored; `version` must still hold when it is saved again."""
+
+    campaign: Campaign
+    version: int
+
+
+async def campaigns(store: Store) -> list[Stored]:
+    """Return all campaigns by code."""
+    return [_stored(definition) for definition in await store.definitions()]
+
+
+async def save(store: Store, campaign: Campaign, version: int) -> bool:
+    """Save a campaign if it is still as it was read; False if somebody was faster."""
+    return await store.define(Definition(campaign.code, version, to_document(campaign)))
+
+
+async def change(
+    store: Store, code: str, edit: Callable[[Campaign], Campaign | Refused]
+) -> Campaign | Refused:
+    """Edit a campaign as it stands now, however often somebody else is faster."""
+    while True:
+        stored = next((s for s in await campaigns(store) if s.campaign.code == code), None)
+        if stored is None:
+            return Refused("no-such-campaign")
+        edited = edit(stored.campaign)
+        if isinstance(edited, Refused) or await save(store, edited, stored.version):
+            return edited
+
+
+def _stored(definition: Definition) -> Stored:
+    campaign = msgspec.convert(definition.value, Campaign, builtin_types=(datetime, bytes))
+    return Stored(campaign, definition.version)
+
+
+def of_campaign(code: str, order: str | None, after: str) -> dict[str, Any]:
+    """Return the query for members (index `members`), those not settled with an empty `order`."""
+    query: dict[str, Any] = {CAMPAIGN: code}
+    if order is not None:
+        query[ORDER] = order
+    return query | {"_id": {"$gt": after}} if after else query
+
+
+async def unsettled(store: Store, code: str, *, after: str, limit: int) -> list[PetitionId]:
+    """Return members that no policy has settled, in the order of their ids."""
+    found = await store.pick(of_campaign(code, "", after), ("_id",), sort=BY_ID, limit=limit)
+    return [PetitionId(petition) for (petition,) in found]
+
+
+async def free(store: Store, *, after: str, limit: int) -> list[Record]:
+    """Return petitions that are with a body and in no campaign, in the order of their ids (index `free`)."""
+    query: dict[str, Any] = {FREE: True}
+    return await store.find(
+        query | {"_id": {"$gt": after}} if after else query, sort=((FREE, 1), *BY_ID), limit=limit
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A row of a campaign's members."""
+
+    petition: str
+    body: str | None
+    joined_at: datetime | None
+    order: str
+    answered: bool
+    declined: bool
+
+
+async def members(store: Store, code: str, *, after: tuple[str, str], limit: int) -> list[Member]:
+    """Return members behind a place (order, id), those not settled first (index `members`)."""
+    query: dict[str, Any] = {CAMPAIGN: code}
+    order, petition = after
+    if petition:
+        # The range is for the index; said with `$nor` for the reason given in mediation's store.
+        query |= {ORDER: {"$gte": order}, "$nor": [{ORDER: order, "_id": {"$lte": petition}}]}
+    fields = ("_id", BODY, JOINED, ORDER, ANSWERED, DECLINED)
+    found = await store.pick(query, fields, sort=MEMBERS, limit=limit)
+    return [
+        Member(petition, body, joined, order or "", bool(answered), bool(declined))
+        for petition, body, joined, order, answered, declined in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a batch has come: applied by routing, then answered or declined by mediation."""
+
+    applied: int
+    answered: int
+    declined: int
+
+
+async def counts(store: Store, order: str) -> Counts:
+    """Count a batch (index `settled`)."""
+    return Counts(
+        applied=await store.how_many({ORDER: order}),
+        answered=await store.how_many({ORDER: order, DECLINED: False, ANSWERED: True}),
+        declined=await store.how_many({ORDER: order, DECLINED: True}),
+    )
+
+
+async def awaited(store: Store, order: str) -> int:
+    """Count what mediation has yet to answer of a batch (index `settled`)."""
+    return await store.how_many({ORDER: order, DECLINED: False, ANSWERED: False})
+
+
+async def size(store: Store, code: str, *, unsettled_only: bool) -> int:
+    """Count a campaign's members (index `members`)."""
+    return await store.how_many(of_campaign(code, "" if unsettled_only else None, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A petition that could join a campaign, with what it shares with others."""
+
+    petition: str
+    subject: str
+    alike: tuple[int, ...]
+
+
+async def newest(store: Store, *, limit: int) -> list[Candidate]:
+    """Return the newest petitions in no campaign whose cases have no outcome (index `free`)."""
+    fields = ("_id", SUBJECT, ALIKE, CONCLUDED)
+    found = await store.pick({FREE: True}, fields, sort=NEWEST, limit=limit)
+    return [
+        Candidate(petition, subject or "", tuple(alike or ()))
+        for petition, subject, alike, concluded in found
+        if not concluded
+    ]
+
+
+async def cluster(store: Store, kind: str, key: str, *, limit: int) -> list[PetitionId]:
+    """Return the petitions of one cluster that are in no campaign (index `subject` or `alike`)."""
+    query: dict[str, Any] = {SUBJECT: key} if kind == "subject" else {ALIKE: int(key)}
+    found = await store.pick(query, ("_id", FREE), sort=BY_ID, limit=limit)
+    return [PetitionId(petition) for petition, is_free in found if is_free]

@@ -10,7 +10,7 @@ from tests.architecture.source import Source, last_word
 # The modules of a service that decide: they see values and answer with values.
 PURE: Final = frozenset(
     {
-        *("domain", "deadlines", "classifier", "gazetteer", "bodies"),
+        *("domain", "deadlines", "classifier", "gazetteer", "bodies", "alike"),
         *("numbers", "segments", "stories", "story", "texts"),
     }
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from local.trouble import LocalError
 from tests.bench import figures, pipeline
+from tests.bench.campaign import campaign
 from tests.bench.growth import growth
 from tests.bench.hop import hop
 from tests.bench.overload import overload
@@ -29,6 +30,7 @@ BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
     "scale": scale,
     "overload": overload,
     "bytes": sizes,
+    "campaign": campaign,
 }
 
 

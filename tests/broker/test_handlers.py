@@ -43,14 +43,18 @@ from contracts.mediation import (
     CaseOverdue,
     CaseRated,
     CaseReturned,
+    CommonPolicyDeclined,
     SessionHeld,
 )
 from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
 from contracts.registry import FACTS
 from contracts.routing import (
+    CommonPolicyApplied,
     ConferenceDecided,
     ConferenceFollowedUp,
     PetitionEscalated,
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -59,7 +63,7 @@ from contracts.routing import (
     ReturnReceived,
     ReturnRefused,
 )
-from contracts.topics import BODY_TOPICS, DOSSIERS
+from contracts.topics import BODY_TOPICS, DOSSIERS, NOTIFY
 from runtime.consume import Redrive, Stated
 from runtime.draft import Draft, Outcome
 from runtime.process import Process
@@ -84,6 +88,7 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
             *(ReturnReceived, ReturnAgreed, ReturnRefused),
             *(PetitionPutToConference, ConferenceDecided, ConferenceFollowedUp, PetitionEscalated),
             *(CaseReturned, CaseKept, CaseHandedBack),
+            *(PetitionJoinedCampaign, PetitionLeftCampaign, CommonPolicyApplied, CommonPolicyDeclined),
             *(CaseOpened, CaseAccepted, SessionHeld, CaseOverdue, CaseConcluded, CaseAnswered, CaseRated),
             *(SmsQueued, SmsClaimed, SmsNotSent, SmsSent, SmsUnknown, SmsSkipped),
         ),
@@ -101,6 +106,7 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
         PetitionSentToTriage: (),  # it comes first in the story, when there is no case yet
         PetitionPutToConference: (CaseHandedBack,),
         PetitionReferred: (),  # the case was handed back before
+        CommonPolicyApplied: (CommonPolicyDeclined,),  # the same
         PetitionRated: (CaseRated,),
     },
     "notify": {
@@ -113,6 +119,8 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
         ReturnRefused: TOLD,
         PetitionPutToConference: TOLD,
         PetitionReferred: TOLD,
+        PetitionJoinedCampaign: TOLD,
+        PetitionLeftCampaign: TOLD,
         CaseOpened: TOLD,
         CaseAccepted: TOLD,
         SessionHeld: TOLD,
@@ -325,23 +333,32 @@ class Scene:
         """The dockets of some cases."""
         return await self.process.store.load([case.petition for case in cases])
 
-    async def heard(self, cases: Sequence[Case], *, tested: bool, sent: bool = True) -> None:
-        """Wait until the cases have heard all and what they stated is published (and every SMS sent)."""
+    async def heard(
+        self, cases: Sequence[Case], *, tested: bool, sent: bool = True, writer: str = ""
+    ) -> None:
+        """Wait until the cases have heard all and what they stated is published (and every SMS sent).
+
+        With a `writer` that is all of his alone.
+        """
 
         async def all_heard() -> bool:
             records = await self.load(cases)
             behind = [
                 f"{case.kind.__name__}/{case.trouble}"
                 for case in cases
-                if not self._is_through(case, records[case.petition], tested=tested, sent=sent)
+                if not self._is_through(case, records[case.petition], tested=tested, sent=sent, writer=writer)
             ]
             assert not behind, f"not through: {behind}"
             return True
 
         await eventually(all_heard, deadline=DEADLINE, every=0.1)
 
-    def _is_through(self, case: Case, record: Record, *, tested: bool, sent: bool) -> bool:
-        facts = [fact for fact, _ in (*case.earlier, *([case.tested] if tested else []))]
+    def _is_through(self, case: Case, record: Record, *, tested: bool, sent: bool, writer: str) -> bool:
+        facts = [
+            fact
+            for fact, _ in (*case.earlier, *([case.tested] if tested else []))
+            if writer in {"", type(fact).TOPIC.writer}
+        ]
         due = Counter(self.process.service.by_topic[type(fact).TOPIC.name].name for fact in facts)
         marks = all(name in record.marks and record.marks[name].ordinal >= due[name] for name in due)
         if not marks or record.pending or record.parked:
@@ -384,8 +401,21 @@ class Scene:
 async def hear_everything(scene: Scene, run: Run) -> None:
     """Bring all cases to the fact under test, deliver it with its trouble, mend that, deliver it again."""
     cases = run.cases
-    await scene.deliver([(case.petition, sent) for case in cases for sent in case.earlier])
-    await scene.heard(cases, tested=False)
+    mediation = scene.process.service.name == "mediation"
+    # There intake's come first: what opens a case must not come after what takes it away again.
+    writers = ("intake", "") if mediation else ("",)
+    done: set[str] = set()
+    for writer in writers:
+        await scene.deliver(
+            [
+                (case.petition, (fact, value))
+                for case in cases
+                for fact, value in case.earlier
+                if type(fact).TOPIC.writer not in done and writer in {"", type(fact).TOPIC.writer}
+            ]
+        )
+        await scene.heard(cases, tested=False, writer=writer)
+        done.add(writer)
     for case in cases:
         await scene.has_done(case)
     await scene.heard(cases, tested=False)
@@ -511,20 +541,20 @@ def names(kinds: Sequence[Kind]) -> list[str]:
     return [kind.__name__ for kind in kinds]
 
 
-_OWN_CAUSE = re.compile(r"(?<=petition-notify-v1/this/)\d+")
-
-
 def comparable(case: Case, messages: Sequence[Message]) -> list[tuple[str, str, str]]:
     """What was stated, and why, without the petition's number.
 
-    How many facts notify states before depends on the order in which the topics come: a message is queued and
-    claimed in one fact or in two. So a cause in its own stream is compared without the number.
+    How many facts notify has stated before depends on how the streams met, so its own numbers are left out.
     """
     return [
         (
             message.envelope.type,
             bytes(message.envelope.data).decode().replace(case.petition, "this"),
-            _OWN_CAUSE.sub("", (message.envelope.causationid or "").replace(case.petition, "this")),
+            re.sub(
+                rf"^({NOTIFY.name}/this)/\d+$",
+                r"\1",
+                (message.envelope.causationid or "").replace(case.petition, "this"),
+            ),
         )
         for message in messages
     ]

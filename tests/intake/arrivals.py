@@ -19,6 +19,7 @@ from contracts.intake import (
 )
 from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
 from contracts.mediation import (
+    ByPolicy,
     CaseAccepted,
     CaseAnswered,
     CaseConcluded,
@@ -28,17 +29,23 @@ from contracts.mediation import (
     CaseOverdue,
     CaseRated,
     CaseReturned,
+    CommonPolicyDeclined,
+    NotApplied,
     SessionHeld,
     Step,
 )
 from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.policies import published
 from contracts.routing import (
+    CommonPolicyApplied,
     ConferenceDecided,
     ConferenceFollowedUp,
     ConferenceGround,
     FollowUp,
     Office,
     PetitionEscalated,
+    PetitionJoinedCampaign,
+    PetitionLeftCampaign,
     PetitionPutToConference,
     PetitionReferred,
     PetitionRouted,
@@ -96,6 +103,7 @@ def routed(body: Body = Body.LABOR, *terms: str, transfer: int = 1) -> PetitionR
     )
 
 
+POLICY: Final = published()[("training-refund", 1)]
 REGISTERED: Final = PetitionRegistered(
     at=START,
     channel=Channel.NETWORK,
@@ -161,6 +169,31 @@ ANSWERED: Final = CaseAnswered(
     at=after(8), outcome=Outcome.SETTLED, by="mediator-7", review_by=START + timedelta(days=38)
 )
 CASE_RATED: Final = CaseRated(at=after(61), score=4)
+JOINED: Final = PetitionJoinedCampaign(
+    at=after(4), campaign="wages-2026", decided_by=DecidedBy.PERSON, by="router-1"
+)
+LEFT: Final = PetitionLeftCampaign(at=after(5), campaign="wages-2026", by="router-1")
+APPLIED: Final = CommonPolicyApplied(
+    at=after(6),
+    campaign="wages-2026",
+    order="wages-2026.1",
+    policy="training-refund",
+    version=1,
+    sha256=POLICY.sha256,
+    outcome=POLICY.outcome,
+    by="leader-1",
+)
+BY_POLICY: Final = ByPolicy(
+    campaign="wages-2026", order="wages-2026.1", policy=POLICY.code, version=1, sha256=POLICY.sha256
+)
+DECLINED: Final = CommonPolicyDeclined(
+    at=after(9),
+    campaign="wages-2026",
+    order="wages-2026.1",
+    policy="training-refund",
+    version=1,
+    why=NotApplied.CONCLUDED,
+)
 QUEUED: Final = SmsQueued(
     at=after(1), message="registered.1", template="registered", template_version="1", cause="some-fact"
 )
@@ -184,6 +217,7 @@ RETURNS: Final[tuple[Fact, ...]] = (
     *(RECEIVED, AGREED, REFUSED, TO_CONFERENCE, DECIDED, FOLLOWED_UP, ESCALATED),
     *(OBJECTED, KEPT, HANDED_BACK),
 )
+CAMPAIGN: Final[tuple[Fact, ...]] = (JOINED, LEFT, APPLIED, DECLINED)
 MEDIATION: Final[tuple[Fact, ...]] = (OPENED, TAKEN, SESSION, OVERDUE, CONCLUDED, ANSWERED, CASE_RATED)
 NOTIFY: Final[tuple[Fact, ...]] = (QUEUED, CLAIMED, NOT_SENT, SENT, SKIPPED)
 

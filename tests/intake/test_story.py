@@ -13,9 +13,10 @@ from contracts.bodies import Body, catalogue
 from contracts.fact import Fact
 from contracts.intake import DossierRead
 from contracts.kinds import Outcome, ReturnReason, SessionKind
-from contracts.mediation import CaseHandedBack, CaseKept, CaseRated, Step
+from contracts.mediation import CaseHandedBack, CaseKept, CaseRated, CommonPolicyDeclined, Step
 from contracts.registry import BY_TYPE
 from contracts.routing import (
+    CommonPolicyApplied,
     ConferenceFollowedUp,
     ConferenceGround,
     Occasion,
@@ -47,13 +48,17 @@ from tests.intake.test_domain import folded
 CATALOGUE = catalogue()
 SERVICE = service()
 # Told by another stream's fact, or of no concern to the petitioner, or told as a number of messages.
-WITHOUT_SENTENCE = {CaseRated, DossierRead, CaseKept, CaseHandedBack, ReturnReceived, ConferenceFollowedUp}
+WITHOUT_SENTENCE = {
+    *(CaseRated, DossierRead, CaseKept, CaseHandedBack, ReturnReceived, ConferenceFollowedUp),
+    *(CommonPolicyApplied, CommonPolicyDeclined),  # his own answer tells of it, or his own outcome stands
+}
 TOLD_AS_LINES = {"own", "routing", "mediation"}
 EVERY_FACT: tuple[Fact, ...] = (
     *arrivals.OWN,
     arrivals.SUPPLEMENTED,
     *arrivals.ROUTING,
     *arrivals.RETURNS,
+    *arrivals.CAMPAIGN,
     arrivals.REFERRED,
     *arrivals.MEDIATION,
     arrivals.READ,
@@ -196,3 +201,17 @@ def test_the_story_holds_what_the_petitioner_wrote() -> None:
     saved = arrivals.saved(content="第一行\n第二行")
     story = tell(replace(told(saved), petition=arrivals.petition()), CATALOGUE)
     assert (saved.title, saved.content) == (story.title, story.content)
+
+
+def test_an_answer_by_a_common_policy_shows_its_whole_text_to_each_petitioner() -> None:
+    answered = arrivals.ANSWERED.model_copy(update={"by_policy": arrivals.BY_POLICY})
+    story = tell(told(arrivals.OPENED, arrivals.CONCLUDED, answered), CATALOGUE)
+    assert arrivals.POLICY == story.policy
+    assert f"您的事项适用《{arrivals.POLICY.title}》" in story.lines[-1].text
+    assert "申请复查" in story.lines[-1].text
+
+
+def test_a_text_that_is_not_the_one_that_was_applied_is_not_shown_as_it() -> None:
+    other = arrivals.BY_POLICY.model_copy(update={"sha256": "0" * 64})
+    answered = arrivals.ANSWERED.model_copy(update={"by_policy": other})
+    assert tell(told(arrivals.OPENED, arrivals.CONCLUDED, answered), CATALOGUE).policy is None

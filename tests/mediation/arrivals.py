@@ -13,8 +13,9 @@ from contracts.envelope import digest, read, seal
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
 from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
-from contracts.kinds import Channel, DecidedBy, Kind
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome
 from contracts.routing import (
+    CommonPolicyApplied,
     ConferenceGround,
     Office,
     PetitionPutToConference,
@@ -83,6 +84,20 @@ def routed(
         catalogue_version="1",
         due=at + timedelta(days=15),
         conference=conference,
+    )
+
+
+def policy_applied(order: str = "wages-2026.1", at: datetime = START) -> CommonPolicyApplied:
+    """A campaign's common policy comes to the petition."""
+    return CommonPolicyApplied(
+        at=at,
+        campaign="wages-2026",
+        order=order,
+        policy="training-refund",
+        version=1,
+        sha256="5" * 64,
+        outcome=Outcome.SUPPORTED,
+        by="leader-7",
     )
 
 

@@ -22,6 +22,7 @@ from contracts.mediation import (
     CaseOpened,
     CaseOverdue,
     CaseRated,
+    CommonPolicyDeclined,
 )
 from contracts.topics import BODY_TOPICS, MEDIATION
 from runtime.consume import guarded
@@ -38,6 +39,7 @@ from tests.mediation.arrivals import (
     START,
     Streams,
     accepted,
+    policy_applied,
     put_to_conference,
     rated,
     referred,
@@ -97,6 +99,10 @@ def before_rating(streams: Streams) -> tuple[Record, Delivery]:
     return answered(streams), streams.write(rated(5))
 
 
+def before_policy_too_late(streams: Streams) -> tuple[Record, Delivery]:
+    return answered(streams), streams.write(policy_applied())
+
+
 def returned(streams: Streams) -> Record:
     """The record of a case whose body objects."""
     draft = heard(unknown(SERVICE), *(streams.write(fact) for fact in (registered(), accepted(), routed())))
@@ -135,6 +141,7 @@ each_handler = pytest.mark.parametrize(
         pytest.param(before_triage, CaseHandedBack, id="on_petition_sent_to_triage"),
         pytest.param(before_conference, CaseHandedBack, id="on_petition_put_to_conference"),
         pytest.param(before_referral, CaseHandedBack, id="on_petition_referred"),
+        pytest.param(before_policy_too_late, CommonPolicyDeclined, id="on_common_policy_applied"),
         pytest.param(before_rating, CaseRated, id="on_petition_rated"),
     ],
 )

@@ -14,7 +14,8 @@ from contracts.bodies import Body, catalogue
 from contracts.fact import Fact
 from contracts.intake import PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
-from contracts.mediation import CaseConcluded, Step
+from contracts.mediation import ByPolicy, CaseAnswered, CaseConcluded, Step
+from contracts.policies import published
 from contracts.routing import Office, PetitionRouted, Reason
 from services.notify import texts
 from services.notify.domain import Notice
@@ -77,7 +78,7 @@ def test_every_code_has_its_words(name: str) -> None:
 
 def test_what_a_fact_offers_is_in_the_fact_or_known_of_the_case() -> None:
     for kind, names in OFFERS.items():
-        assert set(names) <= {*kind.model_fields, "body", "reason"}, kind
+        assert set(names) <= {*kind.model_fields, "body", "reason", "policy"}, kind
 
 
 def test_a_routed_petition_says_to_whom_and_why() -> None:
@@ -153,7 +154,11 @@ def test_an_older_version_still_renders_what_was_queued_with_it(tmp_path: Path) 
         ("您好，您反映的事项我们", "【信访局】您好，您反映的事项我们", "stray brackets"),
         ("您好，您反映的事项我们", "{您好，您反映的事项我们", "stray brackets"),
         ("cn.petition.mediation.CaseOpened.v1", "cn.petition.mediation.CaseShut.v1", "does not hear"),
-        ("cn.petition.mediation.CaseAnswered.v1", "cn.petition.mediation.CaseRated.v1", "nobody is told of"),
+        (
+            "cn.petition.routing.PetitionReferred.v1",
+            "cn.petition.mediation.CaseRated.v1",
+            "nobody is told of",
+        ),
         ('template = "accepted"', 'template = "registered"', "stands for two facts"),
         ('settled = "双方已达成一致"', "", "words.outcome lacks settled"),
         ('audience = "petitioner"', 'audience = "everybody"', "petitioner"),
@@ -165,3 +170,25 @@ def test_a_wrong_table_is_refused_when_it_is_read(
 ) -> None:
     with pytest.raises(TextError, match=re.escape(fault)):
         load(changed(tmp_path, before, after))
+
+
+def test_an_answer_by_a_common_policy_names_it_and_the_right_of_review() -> None:
+    policy = max(published().values(), key=lambda policy: len(policy.title))
+    by = ByPolicy(campaign="c", order="c.1", policy=policy.code, version=policy.version, sha256=policy.sha256)
+    for kind in (CaseConcluded, CaseAnswered):
+        text = rendered(kind, values_of(fact_of(kind, by_policy=by)))
+        assert f"适用《{policy.title}》，结果是：" in text
+        assert count(f"【长沙信访】{text}") <= 3
+    assert "前申请复查" in text
+
+
+def test_a_policy_that_is_not_published_here_is_named_by_its_code() -> None:
+    by = ByPolicy(campaign="c", order="c.1", policy="unheard-of", version=9, sha256="0" * 64)
+    text = rendered(CaseAnswered, values_of(fact_of(CaseAnswered, by_policy=by)))
+    assert "适用《unheard-of》" in text
+
+
+def test_an_answer_without_a_policy_reads_as_before() -> None:
+    text = rendered(CaseAnswered, values_of(fact_of(CaseAnswered)))
+    assert "适用" not in text
+    assert "已书面答复您，结果是：" in text

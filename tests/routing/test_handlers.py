@@ -126,8 +126,8 @@ def test_failure_parks_and_redelivery_after_the_fix_routes(order: int) -> None:
 SUPPLEMENTED = DOSSIER.model_copy(
     update={
         "at": NOW + timedelta(days=1),
-        "title": "医院误诊",
-        "content": "在区人民医院住院做手术，医生误诊，手术失败，属于医疗事故，请求医院退还医疗费并给个说法。",
+        "title": "孩子入学",
+        "content": "孩子今年小升初，学校不让报名入学，请教育局帮助解决入学学位问题。",
     }
 )
 
@@ -146,7 +146,7 @@ def test_a_supplement_is_looked_at_once_when_it_is_delivered_twice() -> None:
     assert Outcome.APPLIED == docket.hear(supplement, NOW)
     _, again = docket.facts
     assert isinstance(again, PetitionRouted)
-    assert ("medical", 2, "supplemented") == (again.body, again.transfer, again.occasion)
+    assert ("education", 2, "supplemented") == (again.body, again.transfer, again.occasion)
     before = (dict(docket.parts), dict(docket.marks), list(docket.new))
     assert Outcome.HEARD == docket.hear(supplement, NOW)
     assert before == (docket.parts, docket.marks, docket.new)
@@ -160,7 +160,7 @@ def test_a_supplement_that_failed_is_looked_at_when_it_is_replayed() -> None:
     assert docket.parked is not None
     classifier.broken = False
     assert Outcome.APPLIED == docket.redrive(NOW)
-    assert ["labor", "medical"] == [fact.body for fact in docket.facts if isinstance(fact, PetitionRouted)]
+    assert ["labor", "education"] == [fact.body for fact in docket.facts if isinstance(fact, PetitionRouted)]
 
 
 def with_case(classifier: Classifier) -> tuple[Draft, Delivery]:

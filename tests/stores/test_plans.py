@@ -21,6 +21,7 @@ from services.mediation.domain import State
 from services.notify.domain import State as SmsState
 from services.notify.store import of_petition, with_state
 from services.routing import store as routing
+from services.routing.domain import Membership
 from tests.runtime import toy
 from tests.runtime.toy import NOW, petition
 from tests.stores.conftest import Database
@@ -144,6 +145,55 @@ def in_triage(n: int) -> dict[str, Any]:
     return {"own": {"triage_due": NOW + n * SECOND if n % 7 == 0 else None}}
 
 
+def in_campaign(n: int) -> dict[str, Any]:
+    membership = Membership(
+        subject=f"labor/430102/讨薪{n % 30}",
+        free=n % 3 == 0,
+        campaign="c1" if n % 3 == 1 else "",
+        order="c1.1" if n % 6 == 1 else "",
+    )
+    ended = {"concluded": n % 6 == 1, "answered": n % 6 == 1, "declined": n % 12 == 1}
+    return {
+        "own": {"membership": to_document(membership)},
+        "dossier": {"alike": [n % 40, 1000 + n]},
+        "mediation": ended,
+    }
+
+
+async def members(store: Store) -> Any:
+    page = await routing.members(store, "c1", after=("", ""), limit=3)
+    behind = (page[-1].order, page[-1].petition)
+    found = await routing.members(store, "c1", after=behind, limit=3)
+    assert not {m.petition for m in page} & {m.petition for m in found}
+    assert 6 == len({m.petition for m in (*page, *found)})
+
+
+async def unsettled(store: Store) -> Any:
+    page = await routing.unsettled(store, "c1", after="", limit=20)
+    found = await routing.unsettled(store, "c1", after=page[-1], limit=20)
+    assert 40 == len({*page, *found})
+    assert sorted([*page, *found]) == [*page, *found]
+
+
+async def counted(store: Store) -> Any:
+    counts = await routing.counts(store, "c1.1")
+    assert (500, 250, 250) == (counts.applied, counts.answered, counts.declined)
+    assert 500 == await routing.size(store, "c1", unsettled_only=True)
+
+
+async def free(store: Store) -> Any:
+    page = await routing.free(store, after="", limit=20)
+    found = await routing.free(store, after=page[-1].petition, limit=20)
+    assert 40 == len({r.petition for r in (*page, *found)})
+    newest = await routing.newest(store, limit=20)
+    assert sorted((c.petition for c in newest), reverse=True) == [c.petition for c in newest]
+
+
+async def clusters(store: Store) -> Any:
+    assert 100 == len(await routing.cluster(store, "subject", "labor/430102/讨薪3", limit=200))
+    assert 25 == len(await routing.cluster(store, "alike", "3", limit=200))
+
+
 def sms(n: int) -> dict[str, Any]:
     states = {0: ["queued", "unknown"], 1: ["not-sent"], 2: ["skipped"]}.get(n % 10, [])
     return {"own": {"attention": states}}
@@ -189,6 +239,11 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
         lambda store: number_of(50, routing.open_at(store, Body.LABOR)),
         50,
     ),
+    "a campaign's members": ("routing", in_campaign, members, 6),
+    "what a batch has yet to settle": ("routing", in_campaign, unsettled, 40),
+    "how far a batch is": ("routing", in_campaign, counted, 500),
+    "what is in no campaign": ("routing", in_campaign, free, 60),
+    "a proposed cluster": ("routing", in_campaign, clusters, 175),
     "intake's request": (
         "intake",
         lambda n: {"own": {"request": f"r{n}"}},

@@ -2,9 +2,21 @@
 
 place: where a petition is · route: the first decision · triage: a person's · returns: a body objects ·
 conference: the joint conference decides · reports: whom a report of wrongdoing never reaches ·
-supplement: the matter becomes another
+supplement: the matter becomes another · campaign: which drive it belongs to, and what settles it there ·
+membership: the fold behind that
 """
 
+from services.routing.domain.campaign import (
+    Campaign,
+    Order,
+    Rule,
+    decide_join,
+    decide_leave,
+    decide_policy,
+    decide_rule,
+    fits,
+    with_rules,
+)
 from services.routing.domain.conference import (
     Resolution,
     decide_agenda,
@@ -12,6 +24,7 @@ from services.routing.domain.conference import (
     decide_follow_up,
     decide_resolution,
 )
+from services.routing.domain.membership import Membership
 from services.routing.domain.place import (
     Case,
     Decision,
@@ -41,6 +54,7 @@ from services.routing.domain.supplement import decide_again
 from services.routing.domain.triage import Corrected, decide_triage
 
 __all__ = [
+    "Campaign",
     "Case",
     "Corrected",
     "Decision",
@@ -50,11 +64,14 @@ __all__ = [
     "Guess",
     "Intake",
     "Item",
+    "Membership",
     "Move",
     "Objection",
+    "Order",
     "Place",
     "Resolution",
     "Routing",
+    "Rule",
     "Rules",
     "Term",
     "accused",
@@ -64,17 +81,23 @@ __all__ = [
     "decide_agreement",
     "decide_escalation",
     "decide_follow_up",
+    "decide_join",
+    "decide_leave",
     "decide_objection",
+    "decide_policy",
     "decide_refusal",
     "decide_resolution",
     "decide_route",
+    "decide_rule",
     "decide_triage",
     "evolve_dossier",
     "evolve_intake",
     "evolve_mediation",
     "evolve_own",
+    "fits",
     "is_report",
     "is_settled",
     "place",
     "ready",
+    "with_rules",
 ]

@@ -5,7 +5,7 @@ inspection, or at its end; `place` tells with which.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,7 +16,13 @@ from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Kind, ReturnReason
-from contracts.mediation import CaseAnswered, CaseConcluded, CaseHandedBack, CaseOpened
+from contracts.mediation import (
+    CaseAnswered,
+    CaseConcluded,
+    CaseHandedBack,
+    CaseOpened,
+    CommonPolicyDeclined,
+)
 from contracts.routing import (
     ConferenceDecided,
     ConferenceFollowedUp,
@@ -35,6 +41,8 @@ from contracts.routing import (
     Tier,
     TriageReason,
 )
+from services.routing.alike import codes
+from services.routing.domain.membership import Membership, evolve_membership
 from services.routing.joint import NO_RULES, JointRules
 
 
@@ -146,6 +154,7 @@ class Routing:
     history: tuple[Move, ...] = ()
     decisions: tuple[Decision, ...] = ()
     decided_at: datetime | None = None
+    membership: Membership = field(default_factory=Membership)
 
     @property
     def begun(self) -> bool:
@@ -155,11 +164,15 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The fold of petition-dossiers-v1: the text that is classified, and when it last became another."""
+    """The fold of petition-dossiers-v1: the text that is classified, and when it last became another.
+
+    Near-copies have one of the codes `alike` in common.
+    """
 
     title: str = ""
     content: str = ""
     changed_at: datetime | None = None
+    alike: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,7 @@ class Case:
     transfer: int = 0
     concluded: bool = False
     answered: bool = False
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +256,7 @@ def is_settled(docket: Docket) -> bool:
 
 def evolve_own(part: Routing, fact: Fact) -> Routing:
     """Fold petition-routing-v1."""
+    part = replace(part, membership=evolve_membership(part.membership, fact))
     match fact:
         case PetitionRouted() | PetitionSentToTriage() | PetitionPutToConference() | PetitionReferred():
             return _moved(part, fact)
@@ -335,7 +350,8 @@ def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
     if not isinstance(fact, DossierSaved):
         return part
     same = (part.title, part.content) in {("", ""), (fact.title, fact.content)}
-    return Dossier(fact.title, fact.content, part.changed_at if same else fact.at)
+    alike = codes(fact.title, fact.content)
+    return Dossier(fact.title, fact.content, part.changed_at if same else fact.at, alike)
 
 
 def evolve_intake(part: Intake, fact: Fact) -> Intake:
@@ -360,6 +376,8 @@ def evolve_mediation(part: Case, fact: Fact) -> Case:
             return replace(part, concluded=True)
         case CaseAnswered():
             return replace(part, answered=True)
+        case CommonPolicyDeclined():
+            return replace(part, declined=True)
         case _:
             return part
 

@@ -20,6 +20,7 @@ from runtime.problems import Problem
 from runtime.process import Process
 from runtime.service import Refused
 from services.routing import domain
+from services.routing.campaigns import Drives
 
 problems.know(
     {
@@ -44,6 +45,19 @@ problems.know(
         "nothing-to-follow-up": ("该事项没有待回头看的决定", "请刷新列表。"),
         "next-date-wrong": ("下次回头看的日期有误", "已落实的不填日期；未落实的请填写今天之后的日期。"),
         "not-a-higher-tier": ("只能提级到更高一级", "请核对现在所在的层级。"),
+        "no-such-campaign": ("没有这个集中攻坚行动", "请核对代码后再试。"),
+        "campaign-exists": ("这个代码已经用过", "请换一个代码；要修改请使用 PUT。"),
+        "campaign-not-running": ("集中攻坚行动不在开展期间", "请核对起止日期。"),
+        "in-another-campaign": ("该事项已纳入另一个集中攻坚行动", "请先从那里移出。"),
+        "report-stays-apart": ("检举控告事项不纳入集中攻坚", "请由纪检监察机关单独办理。"),
+        "not-with-a-body": ("该事项现在没有承办机构", "请等研判或移送有结果后再试。"),
+        "not-a-member": ("该事项不在这个集中攻坚行动中", "请核对编号后再试。"),
+        "already-settled": ("该事项已按共性政策答复", "信访人不服的可以申请复查。"),
+        "already-concluded": ("该事项已有办理结果", "原结果有效，不再适用共性政策。"),
+        "no-such-policy": ("没有公布过这个政策或版本", "请先在政策目录中公布，再批量答复。"),
+        "order-under-way": ("上一批还在进行", "请等上一批完成后再下达。"),
+        "nobody-to-settle": ("没有待答复的事项", "请先纳入事项。"),
+        "no-such-cluster": ("没有这一组事项", "可能已纳入集中攻坚，请刷新后再试。"),
     }
 )
 REFUSALS: Final = {
@@ -61,6 +75,18 @@ REFUSALS: Final = {
     "nothing-to-follow-up": 409,
     "next-date-wrong": 422,
     "not-a-higher-tier": 422,
+    "no-such-campaign": 404,
+    "campaign-exists": 409,
+    "campaign-not-running": 409,
+    "in-another-campaign": 409,
+    "report-stays-apart": 409,
+    "not-with-a-body": 409,
+    "not-a-member": 409,
+    "already-settled": 409,
+    "already-concluded": 409,
+    "no-such-policy": 404,
+    "order-under-way": 409,
+    "nobody-to-settle": 409,
 }
 READERS: Final = (Role.ROUTER, Role.LEADER, Role.OPERATOR, Role.AUDITOR)
 DECIDERS: Final = (Role.ROUTER, Role.LEADER)
@@ -95,6 +121,8 @@ class Desk:
     gate: Gate
     current: Callable[[], domain.Rules]
     roster: Roster
+    drives: Drives
+    cluster_least: int
 
     @property
     def rules(self) -> domain.Rules:
@@ -107,10 +135,17 @@ class Desk:
         return catalogue()
 
     async def take(self, said: str, decide: Decide, traceparent: str | None, span: str) -> Standing:
-        """Let `decide` run on a petition and tell where it is then; raises Problem with the reason if not."""
+        """Let `decide` run on a petition and tell where it is then; raises Problem with the reason if not.
+
+        What is routed joins its campaign in the same breath.
+        """
         petition = known(said)
+
+        def with_rules(docket: domain.Docket, now: datetime) -> Sequence[Fact] | Refused:
+            return domain.with_rules(docket, decide(docket, now), self.drives.known(), now)
+
         with tracing.span(span, traceparent) as context:
-            answer = await self.process.commands.ask(petition, decide, cause="http", traceparent=context)
+            answer = await self.process.commands.ask(petition, with_rules, cause="http", traceparent=context)
         raise_for(answer, REFUSALS)
         docket = await self.docket(petition)
         return Standing(

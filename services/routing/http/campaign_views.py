@@ -1,0 +1,213 @@
+"""A campaign as people see it: the JSON objects and the plain tables; times are told in Changsha's time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import BaseModel, Field
+
+from contracts import areas
+from contracts.bodies import Body, catalogue
+from contracts.calendar import here, minute
+from contracts.domains import Domain
+from contracts.policies import title as title_of
+from services.routing import domain, store
+from services.routing.alike import grouped
+from services.routing.domain import Campaign, Order
+
+MOST_SHOWN: Final = 50
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class RuleView(BaseModel):
+    """The rule in force."""
+
+    version: int
+    searched: bool = Field(description="whether earlier petitions have been looked through")
+    bodies: list[Body]
+    domains: list[Domain]
+    areas: list[str]
+    phrases: list[str]
+    received_from: datetime | None
+    received_until: datetime | None
+
+
+class OrderView(BaseModel):
+    """How far a batch has come. `left` will be answered if the batch is under way; else they were skipped."""
+
+    order: str
+    policy: str
+    version: int
+    title: str
+    outcome: str
+    by: str
+    at: datetime
+    total: int
+    applied: int
+    answered: int
+    declined: int = Field(description="had an outcome of their own, which stands")
+    left: int
+    done_at: datetime | None
+
+
+class CampaignView(BaseModel):
+    """One campaign."""
+
+    code: str
+    name: str
+    field: str
+    begins: datetime
+    ends: datetime
+    running: bool
+    by: str
+    rule: RuleView | None
+    members: int
+    unsettled: int
+    orders: list[OrderView]
+
+
+class ClusterView(BaseModel):
+    """A proposed cluster; `cluster` is what is sent to take it in."""
+
+    cluster: str
+    kind: Literal["alike", "subject"]
+    size: int
+    body_name: str | None
+    area_name: str | None
+    term: str | None
+    petitions: list[str] = Field(description="some of them")
+
+
+class Campaigns(BaseModel):
+    """All campaigns, and the clusters that could become one."""
+
+    campaigns: list[CampaignView]
+    proposals: list[ClusterView]
+
+
+class MemberView(BaseModel):
+    """One member; what he wrote is read from intake, and that reading is a fact."""
+
+    petition_id: str
+    body: str | None
+    body_name: str | None
+    joined_at: datetime | None
+    order: str | None
+    answered: bool
+    declined: bool
+
+
+class Members(BaseModel):
+    """One page of members, those not settled first; `next` goes into `after` for the following page."""
+
+    members: list[MemberView]
+    next: str | None
+
+
+class Joined(BaseModel):
+    """What came of it: `refused` tells why others did not join."""
+
+    joined: int
+    refused: dict[str, int]
+
+
+def rule_view(campaign: Campaign, rule: domain.Rule) -> RuleView:
+    """Show the rule in force."""
+    return RuleView(
+        version=campaign.rule_version,
+        searched=campaign.searched == campaign.rule_version,
+        bodies=list(rule.bodies),
+        domains=list(rule.domains),
+        areas=list(rule.areas),
+        phrases=list(rule.phrases),
+        received_from=rule.received_from,
+        received_until=rule.received_until,
+    )
+
+
+def order_view(order: Order, counts: store.Counts) -> OrderView:
+    """Show how far a batch has come."""
+    return OrderView(
+        order=order.code,
+        policy=order.policy,
+        version=order.version,
+        title=title_of(order.policy, order.version),
+        outcome=order.outcome,
+        by=order.by,
+        at=here(order.at),
+        total=order.total,
+        applied=counts.applied,
+        answered=counts.answered,
+        declined=counts.declined,
+        left=max(0, order.total - counts.applied),
+        done_at=here(order.done_at) if order.done_at else None,
+    )
+
+
+def member_view(member: store.Member) -> MemberView:
+    """Show one member."""
+    return MemberView(
+        petition_id=member.petition,
+        body=member.body,
+        body_name=catalogue().name(Body(member.body)) if member.body else None,
+        joined_at=here(member.joined_at) if member.joined_at else None,
+        order=member.order or None,
+        answered=member.answered,
+        declined=member.declined,
+    )
+
+
+def clusters(candidates: Sequence[store.Candidate], least: int) -> list[ClusterView]:
+    """Propose near-copies first; the same subject at the same place is the weaker sign."""
+    copies = grouped(((c.petition, [str(code) for code in c.alike]) for c in candidates), least=least)
+    places = grouped(((c.petition, [c.subject] if c.subject else []) for c in candidates), least=least)
+    subjects = {c.petition: c.subject for c in candidates}
+    shown = [_cluster_view("alike", cluster.key, cluster.petitions, subjects) for cluster in copies]
+    shown += [_cluster_view("subject", cluster.key, cluster.petitions, subjects) for cluster in places]
+    return sorted(shown, key=lambda cluster: -cluster.size)[:MOST_SHOWN]
+
+
+def _cluster_view(
+    kind: Literal["alike", "subject"], key: str, petitions: Sequence[str], subjects: dict[str, str]
+) -> ClusterView:
+    said = {subjects[petition] for petition in petitions}
+    body, area, term = said.pop().split("/", 2) if len(said) == 1 and all(said) else ("", "", "")
+    return ClusterView(
+        cluster=f"{kind}:{key}",
+        kind=kind,
+        size=len(petitions),
+        body_name=catalogue().name(Body(body)) if body else None,
+        area_name=areas.name(area) if area and areas.is_area(area) else None,
+        term=term or None,
+        petitions=list(petitions[:10]),
+    )
+
+
+class Pages:
+    """The same as plain tables, for people without a program of their own: no script."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+            autoescape=select_autoescape(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters["minute"] = minute
+
+    def answer(self, accept: str, name: str, shown: BaseModel, **more: Any) -> Response:  # noqa: ANN401
+        """Answer with the page if an Accept header names HTML before JSON, as browsers do."""
+        html, json = accept.find("text/html"), accept.find("json")
+        if html < 0 or 0 <= json < html:
+            return JSONResponse(shown.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+        page = self._templates.get_template(name).render(shown=shown, **more)
+        return HTMLResponse(page, headers=HEADERS)
