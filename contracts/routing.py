@@ -137,6 +137,8 @@ class PetitionReferred(Fact):
 
     office: Office
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ReturnReceived(Fact):
@@ -195,6 +197,8 @@ class PetitionPutToConference(Fact):
     group: Code | None = None
     by: Code | None = None
     due: Moment
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ConferenceDecided(Fact):

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -54,7 +55,9 @@ class Driver:
             await self._submit(ride)
             say(f"{ride.petition_id} submitted ({petition.channel}): {petition.title}")
             await self._route(ride, say)
+            await self._confer(ride, say)
             await self._handle(ride)
+            await self._follow_up(ride)
             await self._rate(ride)
         except (StuckError, httpx.HTTPError) as error:
             ride.trouble = str(error) or type(error).__name__
@@ -108,6 +111,43 @@ class Driver:
         path = f"/triage/{ride.petition_id}/decision"
         await self._ask("routing", "POST", path, json={"body": body}, headers=clerk)
         ride.by_person = True
+
+    async def _confer(self, ride: Ride, say: Callable[[str], None]) -> None:
+        """Put before the joint conference what needs several departments; it names the lead and who helps."""
+        conference = ride.petition.conference
+        if conference is None:
+            return
+        path = f"/conference/{ride.petition_id}"
+        asked = {"why": "several-departments", "group": conference.group}
+        office = self._staff("router", "conference-office-1")
+        await self._ask("routing", "POST", f"{path}/agenda", json=asked, headers=office)
+        await self._reaches(ride, lambda story: story["state"] == "in-conference")
+        lead, today = ride.petition.bodies[0], datetime.now(UTC)
+        decision = {
+            "lead": lead,
+            "helpers": list(conference.helpers),
+            "finish_by": (today + timedelta(days=30)).isoformat(),
+            "follow_up_at": (today + timedelta(days=20)).isoformat(),
+        }
+        chair = self._staff("leader", "conference-chair-1")
+        await self._ask("routing", "POST", f"{path}/decision", json=decision, headers=chair)
+        say(
+            f"{ride.petition_id}: the joint conference decides that {lead} leads and "
+            f"{len(conference.helpers)} others help"
+        )
+        # The lead may be the body that had it before: its second case is the one that counts.
+        await self._reaches(ride, lambda story: _cases(story) > 1)
+        ride.body = lead
+        ride.noted.append("joint conference")
+
+    async def _follow_up(self, ride: Ride) -> None:
+        """Let the conference's office look whether its decision was carried out."""
+        if ride.petition.conference is not None:
+            path, office = (
+                f"/conference/{ride.petition_id}/follow-up",
+                self._staff("router", "conference-office-1"),
+            )
+            await self._ask("routing", "POST", path, json={"result": "done"}, headers=office)
 
     async def _handle(self, ride: Ride) -> None:
         """Let the body read the dossier, accept, hold its sessions, conclude and answer."""
@@ -199,6 +239,10 @@ def _code(ride: Ride) -> dict[str, str]:
 
 def _has(story: dict[str, Any], fact: str) -> bool:
     return any(line["fact"] == fact for line in story["story"])
+
+
+def _cases(story: dict[str, Any]) -> int:
+    return sum(line["fact"] == "CaseOpened" for line in story["story"])
 
 
 def _count(story: dict[str, Any]) -> int:

@@ -25,6 +25,13 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: bool = False
 
 
+class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The petition is put before the joint conference, which decides who leads and who helps."""
+
+    group: str
+    helpers: tuple[str, ...]
+
+
 class Petition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One petition: who enters it, who asks, where it may rightly go, what is done, how it is rated."""
 
@@ -42,6 +49,7 @@ class Petition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     handler: str
     steps: tuple[Step, ...]
     score: Score | None = None
+    conference: Conference | None = None
 
 
 class Journey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -104,15 +104,21 @@ def _told(fact: Fact, found: Read, topics: Mapping[str, Sequence[Read]], seen: S
             return f"{', '.join(DOSSIERS.readers)} alone"
         case routing.PetitionRouted():
             return f"mediation, for {_body(fact.body)}"
-        case routing.PetitionSentToTriage():
-            return "the triage desk"
-        case routing.PetitionReferred():
-            return str(fact.office)
+        case routing.PetitionSentToTriage() | routing.PetitionPutToConference() | routing.PetitionReferred():
+            return _desk(fact)
     if found.topic == MEDIATION.name:
         # Who really has these bytes, not who should.
         views = [topic for topic in sorted(VIEWS & topics.keys()) if _holds(topics[topic], found)]
         return ", ".join(views) or "(no body)"
     return "all services"
+
+
+def _desk(
+    fact: routing.PetitionSentToTriage | routing.PetitionPutToConference | routing.PetitionReferred,
+) -> str:
+    if isinstance(fact, routing.PetitionReferred):
+        return str(fact.office)
+    return "the triage desk" if isinstance(fact, routing.PetitionSentToTriage) else "the joint conference"
 
 
 def _holds(line: Sequence[Read], found: Read) -> bool:
@@ -222,6 +228,13 @@ SAID: Final[Mapping[type[Fact], Words]] = {
         "、".join(reason.term for reason in f.reasons[:3]),
     ),
     routing.PetitionSentToTriage: lambda f: (f.why, f"({f.confidence:.0%})", f"due {_day(f.due)}"),
+    routing.PetitionPutToConference: lambda f: (f"item {f.item},", f.ground, f"due {_day(f.due)}"),
+    routing.ConferenceDecided: lambda f: (
+        f"{f.lead} leads,",
+        f"{len(f.helpers)} help,",
+        f"done by {_day(f.finish_by)}",
+    ),
+    routing.ConferenceFollowedUp: lambda f: (f.result,),
     routing.PetitionReferred: lambda f: (f"by {f.by}",),
     mediation.CaseOpened: lambda f: (f"due {_day(f.due)}",),
     mediation.CaseAccepted: lambda f: (f"by {f.handler}",),

@@ -22,6 +22,8 @@ from services.routing.classifier import Classifier, classify, load, words
 from services.routing.gazetteer import area_named
 from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
+from services.routing.load import Watch
+from services.routing.load import routes as load_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
@@ -112,6 +114,8 @@ def build(
     gate = Gate(settings.staff_key.get_secret_value())
     desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
-    app.include_router(page_routes(desk))
+    watch = Watch(process.store, settings.load_every)
+    app.include_router(load_routes(watch, desk.gate))
+    app.include_router(page_routes(desk, watch))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

@@ -21,6 +21,7 @@ from runtime.access import Role, Staff
 from runtime.problems import Problem
 from services.routing.http import conference, returns, triage
 from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
+from services.routing.load import Watch
 
 SHOWN: Final = 50
 KINDS: Final = {Kind.REQUEST: "申诉求决", Kind.SUGGESTION: "建议意见", Kind.REPORT: "检举控告"}
@@ -71,8 +72,8 @@ problems.know({"cross-site": ("请求来自其他网站", "请在本系统的页
 class Pages:
     """Renders the page."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, watch: Watch) -> None:
+        self._desk, self._watch = desk, watch
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=select_autoescape(),
@@ -89,6 +90,7 @@ class Pages:
             "offices": OFFICES,
             "follow_ups": FOLLOW_UPS,
             "units": desk.roster.units,
+            "districts": areas.NAMES,
         }
 
     async def page(self, staff: Staff, *, notice: str = "", status: int = 200) -> HTMLResponse:
@@ -104,6 +106,7 @@ class Pages:
             may_resolve=staff.role is Role.LEADER,
             bodies={entry.code: entry.name for entry in desk.catalogue.entries.values()},
             refused=SHELF.refused,
+            loads=(await self._watch.count()).bodies,
             notice=notice,
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
@@ -115,9 +118,9 @@ def ours(sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "none
         raise Problem(403, "cross-site")
 
 
-def page_routes(desk: Desk) -> APIRouter:
+def page_routes(desk: Desk, watch: Watch) -> APIRouter:
     """Make the routes that people use with a browser."""
-    router, pages = APIRouter(include_in_schema=False, dependencies=[Depends(ours)]), Pages(desk)
+    router, pages = APIRouter(include_in_schema=False, dependencies=[Depends(ours)]), Pages(desk, watch)
 
     @router.get("/desk")
     async def show(
@@ -131,7 +134,8 @@ def page_routes(desk: Desk) -> APIRouter:
     ) -> Response:
         to = await _fields(request)
         office = to.get("to") in set(Office)
-        asked = {"office" if office else "body": to.get("to"), "kind": to.get("kind") or None}
+        asked = {"office" if office else "body": to.get("to")}
+        asked |= {name: to.get(name) or None for name in ("kind", "area")}
         return await _put(
             pages,
             staff,

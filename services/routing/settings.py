@@ -50,3 +50,6 @@ class Settings(ServiceSettings):
     cluster_least: int = Field(
         default=5, ge=2, description="fewer alike petitions than this are not proposed as a cluster"
     )
+    load_every: timedelta = Field(
+        default=timedelta(seconds=30), gt=timedelta(0), description="pause between two counts of bodies' load"
+    )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.bodies import Body
 from contracts.identity import PetitionId
 from runtime.record import Record, to_document
 from runtime.service import Index, Refused
@@ -32,6 +33,7 @@ AGENDA: Final = "agenda"
 FOLLOW_UPS: Final = "follow-ups"
 DECISIONS: Final = "decisions"
 ESCALATED: Final = "escalated"
+LOAD: Final = "load"
 FIELDS: Final = {
     TRIAGE: "triage_due",
     RETURNS: "return_due",
@@ -44,6 +46,7 @@ INDEXES: Final = (
         Index(name, ((OWN + field, 1), ("_id", 1)), partial=OWN + field, above=EVER)
         for name, field in FIELDS.items()
     ),
+    Index(LOAD, ((BODY, 1), (ANSWERED, 1)), partial=BODY, above=""),
     Index(ESCALATED, ((OWN + "escalations", 1), ("_id", 1)), partial=OWN + "escalations", above=0),
     Index("members", ((CAMPAIGN, 1), (ORDER, 1), ("_id", 1)), partial=CAMPAIGN, above=""),
     Index("settled", ((ORDER, 1), (DECLINED, 1), (ANSWERED, 1)), partial=ORDER, above=""),
@@ -83,6 +86,16 @@ async def decided(store: Store, *, after: tuple[datetime, str], limit: int) -> l
     # The range is for the index; those of that very millisecond are then compared.
     query = {field: {"$gte": max(moment, EVER)}, "$nor": [{field: moment, "_id": {"$lte": petition}}]}
     return await store.find(query, sort=order(DECISIONS), limit=limit)
+
+
+def open_petitions(body: Body) -> dict[str, Any]:
+    """Return the query for what a body has and has not answered (index `load`)."""
+    return {BODY: body, ANSWERED: False}
+
+
+async def open_at(store: Store, body: Body) -> int:
+    """Count what a body has and has not answered."""
+    return await store.how_many(open_petitions(body))
 
 
 async def gone_up(store: Store, *, limit: int) -> list[Record]:

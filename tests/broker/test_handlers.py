@@ -26,7 +26,13 @@ from contracts.envelope import Message, digest, read, seal
 from contracts.examples import STORIES, every
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
-from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered, PetitionSupplemented
+from contracts.intake import (
+    DossierRead,
+    PetitionAccepted,
+    PetitionRated,
+    PetitionRegistered,
+    PetitionSupplemented,
+)
 from contracts.mediation import (
     CaseAccepted,
     CaseAnswered,
@@ -130,6 +136,10 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
 EARLIER: dict[tuple[str, Kind], tuple[Kind, ...]] = {
     ("routing", DossierSaved): (PetitionRegistered, PetitionAccepted),
     ("mediation", PetitionAccepted): (PetitionRegistered, PetitionSentToTriage, PetitionRouted),
+    ("mediation", PetitionRated): (
+        *(PetitionRegistered, PetitionAccepted, DossierRead, PetitionSupplemented),
+        *(PetitionSentToTriage, PetitionRouted),
+    ),
     ("notify", DossierSaved): (PetitionRegistered,),
 }
 # What people must have done by then: a rating is about an answer.

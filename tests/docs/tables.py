@@ -38,7 +38,8 @@ def own() -> str:
 
 def metrics() -> str:
     """Every metric as Prometheus sees it, with its labels and its sentence."""
-    importlib.import_module("services.notify.metrics")
+    for service in ("routing", "notify"):
+        importlib.import_module(f"services.{service}.metrics")
     return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *_metrics()])
 
 

@@ -26,8 +26,9 @@ def report(content: str = REPORT) -> domain.Docket:
     return replace(in_triage(Kind.REPORT), dossier=domain.Dossier("举报", content))
 
 
-def test_a_report_is_referred_to_discipline_inspection() -> None:
-    docket = report()
+@pytest.mark.parametrize("content", [REPORT, f"{REPORT}请纪委监察委查处。"])
+def test_a_report_is_referred_to_discipline_inspection(content: str) -> None:
+    docket = report(content)
     answer = domain.decide_triage(docket, Office.DISCIPLINE_INSPECTION, "router-1", RULES, NOW)
     assert [PetitionReferred] == [type(fact) for fact in facts(answer)]
     docket = did(docket, answer)
@@ -36,15 +37,17 @@ def test_a_report_is_referred_to_discipline_inspection() -> None:
 
 @given(body=st.sampled_from(list(Body)), kind=st.sampled_from([None, Kind.REPORT]))
 def test_no_body_gets_a_report(body: Body, kind: Kind | None) -> None:
-    answer = domain.decide_triage(report(), body, "router-1", RULES, NOW, kind)
+    answer = domain.decide_triage(report(), body, "router-1", RULES, NOW, domain.Corrected(kind))
     assert isinstance(answer, Refused)
 
 
 def test_what_a_person_finds_to_be_no_report_goes_to_a_body_but_not_to_the_one_that_it_names() -> None:
     for body, kind in ((Body.EDUCATION, Kind.REQUEST), (Body.EDUCATION, Kind.SUGGESTION)):
-        answer = domain.decide_triage(report(), body, "router-1", RULES, NOW, kind)
+        answer = domain.decide_triage(report(), body, "router-1", RULES, NOW, domain.Corrected(kind))
         assert Refused("body-accused") == answer
-    (fact,) = facts(domain.decide_triage(report(), Body.CONSUMER, "router-1", RULES, NOW, Kind.REQUEST))
+    (fact,) = facts(
+        domain.decide_triage(report(), Body.CONSUMER, "router-1", RULES, NOW, domain.Corrected(Kind.REQUEST))
+    )
     assert isinstance(fact, PetitionRouted)
     assert (Body.CONSUMER, Kind.REQUEST) == (fact.body, fact.kind)
 
@@ -79,7 +82,9 @@ def test_a_request_that_names_a_unit_accuses_nobody() -> None:
 def test_whoever_is_accused_neither_helps_nor_leads_nor_sits_in_the_conference() -> None:
     content = "举报交警与停车公司勾结，路边停车位乱收停车费，店铺没有生意，顾客走光。"
     docket = report(content)
-    (fact,) = facts(domain.decide_triage(docket, Body.CONSUMER, "router-1", WORKING, NOW, Kind.REQUEST))
+    (fact,) = facts(
+        domain.decide_triage(docket, Body.CONSUMER, "router-1", WORKING, NOW, domain.Corrected(Kind.REQUEST))
+    )
     assert isinstance(fact, PetitionRouted)
     assert ("urban-management", "market-supervision", "street-office") == fact.co_handlers
     assert Refused("report-of-wrongdoing") == domain.decide_agenda(

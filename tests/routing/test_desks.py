@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from contracts.bodies import Body, catalogue
+from contracts import bodies
+from contracts.bodies import SHIPPED, Body, Shelf, catalogue
 from contracts.routing import ConferenceDecided, PetitionPutToConference, PetitionRouted, ReturnReceived
 from tests.broker.test_intake_line import PETITION
 from tests.eventually import eventually
@@ -74,6 +75,19 @@ class City:
 
         await eventually(there, deadline=30)
 
+    async def gets(self, petition: str, body: str) -> None:
+        """Bring a petition to a body, by the triage desk if the machine is unsure of it."""
+
+        async def placed() -> bool:
+            queue = (await self.sees("/triage"))["waiting"]
+            if petition in {entry["petition_id"] for entry in queue}:
+                await self.asks("routing", f"/triage/{petition}/decision", ROUTER, body=body)
+            history = await self.clients["routing"].get(f"/petitions/{petition}/history", headers=ROUTER)
+            return history.status_code == 200 and history.json()["body"] == body
+
+        await eventually(placed, deadline=30)
+        await self.has_case(petition, body)
+
     async def waits(self, path: str, key: str, petition: str) -> dict[str, Any]:
         """Wait until a list has the petition, and return its entry."""
 
@@ -105,8 +119,9 @@ async def test_a_petition_that_three_bodies_return_is_decided_by_the_conference_
 ) -> None:
     receipt = await city.submits(PETITION)
     petition = receipt["petition_id"]
-    bodies = ["utilities", "construction", "rural"]
-    for number, body in enumerate(bodies):
+    had_it = ["utilities", "construction", "rural"]
+    await city.gets(petition, had_it[0])
+    for number, body in enumerate(had_it):
         await city.has_case(petition, body)
         objected = await city.asks(
             "mediation", f"/cases/{petition}/return", mediator(body), reason="not-our-matter"
@@ -116,7 +131,7 @@ async def test_a_petition_that_three_bodies_return_is_decided_by_the_conference_
         assert "case-already-returned" == refused.json()["code"]
         entry = await city.waits("/returns", "waiting", petition)
         assert (body, number + 1, True) == (entry["body"], entry["transfer"], entry["timely"])
-        to = bodies[number + 1] if number < 2 else "consumer"
+        to = had_it[number + 1] if number < 2 else "consumer"
         ruled = await city.asks("routing", f"/returns/{petition}/decision", ROUTER, agreed=True, to=to)
         expected = ("body", to) if number < 2 else ("conference", None)
         assert expected == (ruled.json()["place"], ruled.json()["body"]), ruled.text
@@ -146,7 +161,8 @@ async def test_a_petition_that_three_bodies_return_is_decided_by_the_conference_
     assert (409, "bound-by-conference") == (bound.status_code, bound.json()["code"])
     history = await city.sees(f"/petitions/{petition}/history", AUDITOR)
     places = [(move["place"], move["to"]) for move in history["moves"]]
-    assert [*(("body", body) for body in bodies), ("conference", ""), ("body", "transport")] == places
+    expected_places = [*(("body", body) for body in had_it), ("conference", ""), ("body", "transport")]
+    assert expected_places == [place for place in places if place[0] != "triage"]
     story = await eventually(lambda: _state(city, receipt, "case-opened"), deadline=30)
     lines = " ".join(line["text"] for line in story["story"])
     for part in ("不属于其职责", "经核实同意其意见", "联席会议决定由交通出行调处中心牵头办理"):
@@ -175,7 +191,7 @@ async def _state(city: City, receipt: dict[str, str], state: str) -> dict[str, A
 async def test_a_refused_objection_leaves_the_case_with_the_body(city: City) -> None:
     receipt = await city.submits(PETITION)
     petition = receipt["petition_id"]
-    await city.has_case(petition, "utilities")
+    await city.gets(petition, "utilities")
     await city.asks("mediation", f"/cases/{petition}/return", mediator("utilities"), reason="other-area")
     await city.waits("/returns", "waiting", petition)
     wrong = await city.asks("routing", f"/returns/{petition}/decision", ROUTER, agreed=False)
@@ -292,3 +308,30 @@ async def test_the_roster_is_shown_with_its_13_groups_and_58_units(city: City) -
     assert catalogue().name(Body.LABOR)
     unknown = await city.clients["routing"].get("/petitions/00000-00000-00000/history", headers=ROUTER)
     assert 404 == unknown.status_code
+
+
+async def test_a_body_over_its_capacity_is_shown_and_alarmed_and_gets_its_petitions_all_the_same(
+    city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = SHIPPED.read_text("utf-8").replace("capacity = 2000", "capacity = 1")
+    (small := tmp_path / "bodies.toml").write_text(text, "utf-8")
+    monkeypatch.setattr(bodies, "SHELF", Shelf(small))
+    for _ in range(2):
+        receipt = await city.submits(PETITION)
+        await city.gets(receipt["petition_id"], "utilities")
+
+    async def over() -> dict[str, Any]:
+        found = {one["body"]: one for one in (await city.sees("/load"))["bodies"]}
+        assert found["utilities"]["open"] > found["utilities"]["capacity"] == 1
+        assert found["utilities"]["over"]
+        return found
+
+    loads = await eventually(over, deadline=30)
+    assert not loads["labor"]["over"]
+    page = (await city.clients["routing"].get("/desk", headers=ROUTER)).text
+    assert "已超过能力" in page
+    metrics = (await city.clients["routing"].get("/metrics")).text
+    open_now = re.search(r'routing_body_open_petitions\{body="utilities"\} ([0-9.]+)', metrics)
+    assert open_now is not None
+    assert float(open_now[1]) >= 2
+    assert 'routing_body_capacity{body="utilities"} 1.0' in metrics

@@ -70,12 +70,14 @@ def test_the_area_that_the_petitioner_gave_goes_before_the_one_in_the_text() -> 
         (replace(FOUND, sure=False), TriageReason.UNSURE),
         (replace(FOUND, body=None, sure=False), TriageReason.NO_BODY),
         (replace(FOUND, kind=Kind.REPORT), TriageReason.REPORT),
+        (replace(FOUND, area=None), TriageReason.AREA_UNKNOWN),
     ],
 )
 def test_a_person_must_look_when_the_machine_is_not_sure_or_it_is_a_report(
     found: domain.Finding, why: TriageReason
 ) -> None:
-    (fact,) = domain.decide_route(DOCKET, found, RULES, NOW)
+    docket = replace(DOCKET, intake=domain.Intake(due=DOCKET.intake.due))
+    (fact,) = domain.decide_route(docket, found, RULES, NOW)
     assert isinstance(fact, PetitionSentToTriage)
     assert (why, NOW + timedelta(days=2)) == (fact.why, fact.due)
 
@@ -151,3 +153,19 @@ def test_what_was_never_in_triage_cannot_be_decided_there() -> None:
 def _facts(answer: object) -> tuple[Fact, ...]:
     assert isinstance(answer, tuple)
     return answer
+
+
+def test_a_person_says_the_area_that_nobody_knows_before_it_goes_to_a_body() -> None:
+    docket = replace(DOCKET, intake=domain.Intake(due=DOCKET.intake.due))
+    docket = folded(docket, tuple(domain.decide_route(docket, replace(FOUND, area=None), RULES, NOW)))
+    assert Refused("area-missing") == domain.decide_triage(docket, Body.LABOR, "r", RULES, NOW)
+    corrected = domain.Corrected(area="430112")
+    (fact,) = _facts(domain.decide_triage(docket, Body.LABOR, "r", RULES, NOW, corrected))
+    assert isinstance(fact, PetitionRouted)
+    assert "430112" == fact.area
+
+
+def test_a_street_in_the_text_makes_the_petitions_own_area_narrower() -> None:
+    (fact,) = domain.decide_route(DOCKET, replace(FOUND, area="430102013"), RULES, NOW)
+    assert isinstance(fact, PetitionRouted)
+    assert "430102013" == fact.area

@@ -18,7 +18,17 @@ from contracts.fact import Fact
 from contracts.intake import PetitionAccepted
 from contracts.kinds import Kind, Outcome, ReturnReason
 from contracts.mediation import CaseOpened, CaseReturned
-from contracts.routing import ConferenceGround, FollowUp, Office, PetitionRouted, ReturnGround, Tier
+from contracts.routing import (
+    ConferenceGround,
+    FollowUp,
+    Office,
+    PetitionPutToConference,
+    PetitionReferred,
+    PetitionRouted,
+    PetitionSentToTriage,
+    ReturnGround,
+    Tier,
+)
 from runtime.service import Refused
 from services.mediation import domain as mediation
 from services.mediation.deadlines import Terms
@@ -187,6 +197,9 @@ def begun(*, sure: bool, kind: Kind) -> World:
     return world
 
 
+PLACING = (PetitionRouted, PetitionSentToTriage, PetitionPutToConference, PetitionReferred)
+
+
 def check(world: World) -> None:
     """The petition is at exactly one place."""
     own = world.routing.own
@@ -195,6 +208,9 @@ def check(world: World) -> None:
     assert domain.place(world.routing) is not None
     assert (domain.place(world.routing) is Place.BODY) == (domain.body_of(world.routing) is not None)
     assert own.return_due is None or own.body is not None
+    for fact in world.stated:
+        if isinstance(fact, PLACING):
+            assert ("lexicon-1", "catalogue-1") == (fact.rule_version, fact.catalogue_version)
     assert own.transfer <= RULES.most_transfers or own.item is not None, (
         "no fourth body but by the conference"
     )

@@ -150,6 +150,8 @@ def test_the_third_body_is_the_last_and_the_joint_conference_decides_then() -> N
         item=1,
         ground=ConferenceGround.TRANSFERS_EXHAUSTED,
         due=NOW + timedelta(days=10),
+        rule_version="lexicon-1",
+        catalogue_version="catalogue-1",
     )
     assert expected == put
     assert Place.CONFERENCE == domain.place(told(returned(docket), (agreed, put)))

@@ -213,6 +213,10 @@ async def some(count: int, awaitable: Awaitable[list[Any]]) -> None:
     assert count == len(await awaitable)
 
 
+async def number_of(expected: int, awaitable: Awaitable[int]) -> None:
+    assert expected == await awaitable
+
+
 async def one(awaitable: Awaitable[Any]) -> None:
     assert await awaitable
 
@@ -225,6 +229,15 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
         in_triage,
         lambda store: some(30, routing.queue(store, routing.TRIAGE, limit=30)),
         30,
+    ),
+    "routing's load": (
+        "routing",
+        lambda n: {
+            "own": {"body": BODIES[n % 15] if n % 2 else None},
+            "mediation": {"answered": n % 4 == 1},
+        },
+        lambda store: number_of(50, routing.open_at(store, Body.LABOR)),
+        50,
     ),
     "a campaign's members": ("routing", in_campaign, members, 6),
     "what a batch has yet to settle": ("routing", in_campaign, unsettled, 40),

@@ -51,11 +51,12 @@ from services.routing.domain.reports import accused, is_report
 from services.routing.domain.returns import decide_agreement, decide_objection, decide_refusal
 from services.routing.domain.route import Finding, decide_route, ready
 from services.routing.domain.supplement import decide_again
-from services.routing.domain.triage import decide_triage
+from services.routing.domain.triage import Corrected, decide_triage
 
 __all__ = [
     "Campaign",
     "Case",
+    "Corrected",
     "Decision",
     "Docket",
     "Dossier",

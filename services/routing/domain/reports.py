@@ -33,6 +33,8 @@ def accused(docket: Docket) -> frozenset[str]:
 
 def refusal(docket: Docket, to: Body | Office, kind: Kind | None) -> Refused | None:
     """Refuse a body for a report, unless a person says that it is none, and the accused in any case."""
+    if to is Office.DISCIPLINE_INSPECTION:
+        return None  # most reports name it as the one that they ask for help
     if isinstance(to, Office):
         return Refused("body-accused") if to in accused(docket) else None
     if to in accused(docket):

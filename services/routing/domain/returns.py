@@ -87,7 +87,14 @@ def put(
     """Make the next item on the conference's agenda."""
     number = docket.own.item.number + 1 if docket.own.item else 1
     return PetitionPutToConference(
-        at=now, item=number, ground=why, group=group, by=by, due=now + rules.conference_within
+        at=now,
+        item=number,
+        ground=why,
+        group=group,
+        by=by,
+        due=now + rules.conference_within,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
     )
 
 
@@ -101,6 +108,7 @@ class Sending:
     helpers: tuple[str, ...] = ()
     conference: int | None = None
     kind: Kind | None = None
+    area: str | None = None
 
 
 def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime) -> Sequence[Fact]:
@@ -108,7 +116,7 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
     own = docket.own
     if docket.intake.due is None:
         return ()
-    area = own.area or docket.intake.area
+    area = sending.area or own.area or docket.intake.area
     helpers = keep_away(docket, sending.helpers or rules.helpers(docket, to, area))
     return (
         PetitionRouted(

@@ -10,6 +10,7 @@ from contracts.fact import Fact
 from contracts.kinds import DecidedBy, Kind
 from contracts.routing import PetitionRouted, PetitionSentToTriage, TriageReason
 from services.routing.domain.place import Docket, Rules, Term, as_reasons
+from services.routing.gazetteer import refine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +37,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
     """转送/交办: route what the classifier is sure of; the rest, and every report, goes to a person."""
     if not ready(docket) or docket.intake.due is None:
         return ()
-    area = docket.intake.area or found.area
-    if found.sure and found.body is not None and found.kind is not Kind.REPORT:
+    area = refine(docket.intake.area, found.area)
+    if found.sure and found.body is not None and found.kind is not Kind.REPORT and area is not None:
         helpers = rules.helpers(docket, found.body, area)
         if not helpers and found.joint and found.second:
             helpers = (found.second,)
@@ -72,6 +73,7 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
             reasons=as_reasons(found.reasons),
             confidence=found.confidence,
             rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
             due=now + rules.triage_within,
         ),
     )
@@ -80,4 +82,6 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
 def _why(found: Finding) -> TriageReason:
     if found.kind is Kind.REPORT:
         return TriageReason.REPORT
+    if found.sure:
+        return TriageReason.AREA_UNKNOWN
     return TriageReason.UNSURE if found.body else TriageReason.NO_BODY

@@ -16,6 +16,7 @@ from services.routing.domain.place import Docket, Place, Rules, as_reasons, is_s
 from services.routing.domain.reports import accused
 from services.routing.domain.returns import exhausted, put
 from services.routing.domain.route import Finding
+from services.routing.gazetteer import refine
 
 
 def decide_again(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequence[Fact]:
@@ -51,7 +52,7 @@ def _thought_of(docket: Docket) -> set[object]:
 def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequence[Fact]:
     if docket.intake.due is None or found.body is None:
         return ()
-    area = docket.intake.area or found.area
+    area = refine(docket.own.area or docket.intake.area, found.area)
     helpers = rules.helpers(docket, found.body, area)
     return (
         PetitionRouted(
@@ -84,7 +85,7 @@ def _asked(
         first=found.body,
         second=found.second,
         domain=found.domain,
-        area=docket.intake.area or found.area,
+        area=refine(docket.own.area or docket.intake.area, found.area),
         kind=found.kind,
         reasons=as_reasons(found.reasons),
         confidence=found.confidence,

@@ -9,8 +9,9 @@ from fastapi import APIRouter
 
 from services.routing.http import campaigns, catalogue, conference, returns, triage
 from services.routing.http.desk import REFUSALS, Desk
+from services.routing.http.triage import Choice
 
-__all__ = ["REFUSALS", "Desk", "routes"]
+__all__ = ["REFUSALS", "Choice", "Desk", "routes"]
 
 
 def routes(desk: Desk) -> APIRouter:

@@ -28,6 +28,7 @@ problems.know(
         "not-in-triage": ("该事项不在待研判队列中", "可能已由其他同事处理，请刷新队列。"),
         "no-return-pending": ("该事项没有待裁定的退回异议", "可能已由其他同事裁定，请刷新队列。"),
         "same-body": ("不能再交给提出异议的机构", "请选择其他机构；仍应由它办理的，请驳回异议。"),
+        "area-missing": ("不清楚该事项属于哪个区县", "请在 area 中填写区县代码后再分办。"),
         "body-accused": (
             "检举控告事项不能交给被反映的单位",
             "请移送纪检监察机关，或选择与被反映单位无关的机构。",
@@ -63,6 +64,7 @@ REFUSALS: Final = {
     "not-in-triage": 409,
     "no-return-pending": 409,
     "same-body": 422,
+    "area-missing": 422,
     "body-accused": 409,
     "report-of-wrongdoing": 409,
     "not-routed-yet": 409,

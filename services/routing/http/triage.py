@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from contracts import areas
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
 from contracts.domains import NAMES, Domain
@@ -83,6 +84,18 @@ class Choice(Asked):
     body: Body | None = None
     office: Office | None = None
     kind: Kind | None = Field(default=None, description="corrects the kind: a report goes to no body as such")
+    area: str | None = Field(
+        default=None,
+        description="administrative code; needed where nobody knows the area",
+        json_schema_extra={"pattern": areas.PATTERN},
+    )
+
+    @field_validator("area")
+    @classmethod
+    def _known(cls, code: str | None) -> str | None:
+        if code is not None and not areas.is_area(code):
+            raise FieldError("没有这个区域代码，请填写长沙市的区县代码，例如 430102")
+        return code
 
     @model_validator(mode="after")
     def _one(self) -> "Choice":
@@ -154,10 +167,11 @@ async def chosen(
     desk: Desk, petition_id: str, choice: Choice, staff: Staff, traceparent: str | None = None
 ) -> Standing:
     """Send a petition where a person said."""
+    corrected = domain.Corrected(choice.kind, choice.area)
     to = choice.body or choice.office or Office.PETITION_OFFICE
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_triage(docket, to, staff.who, desk.rules, now, choice.kind),
+        lambda docket, now: domain.decide_triage(docket, to, staff.who, desk.rules, now, corrected),
         traceparent,
         "triage",
     )
