@@ -15,7 +15,7 @@ from services.routing.lexicon import Lexicon, LexiconError, Words, words
 from services.routing.lexicon import load as load_lexicon
 from services.routing.lexicon.entries import Urgency
 from services.routing.model import Figures, Model, ModelError, Weighed, model, read
-from services.routing.model.weighed import BODIES, DOMAINS, JOINT_AT, KINDS, REPORT_AT, signs
+from services.routing.model.weighed import BODIES, DOMAINS, KINDS, REPORT_AT, signs, together
 
 __all__ = [
     "Classification",
@@ -38,8 +38,6 @@ _FEWEST_KNOWN: Final = 12
 _BODIES: Final[tuple[Body | None, ...]] = (*Body, None)
 _DOMAINS: Final = tuple(Domain)
 _KINDS: Final = tuple(Kind)
-# Phrases of several departments that speak as loudly as this ask for all of them, whatever was learned.
-_TOGETHER: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def classify(read: Words, *, by: Classifier) -> Classification:
         second=_BODIES[second],
         domain=_DOMAINS[domains.index(max(domains))],
         kind=kind,
-        joint=scores[JOINT_AT] >= sureness.joint_limit or float(weighed.hand[JOINT_AT]) >= _TOGETHER,
+        joint=together(weighed) >= sureness.joint_limit,
         confidence=confidence,
         reasons=_reasons(strengths, best, weighed.length, by),
         sure=(

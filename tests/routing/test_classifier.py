@@ -192,3 +192,10 @@ def test_what_cannot_wait_is_urgent_and_says_why(title: str, content: str, why: 
 )
 def test_what_can_wait_is_not_urgent(title: str, content: str) -> None:
     assert asked(title, content).urgency is None
+
+
+def test_runs_of_characters_weigh_beside_the_phrases() -> None:
+    for _, title, content in PETITIONS:
+        read = words(title, content)
+        phrases = shipped().lexicon.weigh(read)
+        assert shipped().model.weigh(read, phrases).known > len(phrases) + 10, title

@@ -18,7 +18,7 @@ from services.routing.model.figures import Figures, Floats, Sureness
 from services.routing.model.ngrams import content_ngrams, title_ngrams
 from services.routing.model.weighed import by_hand, hand_inputs
 
-_COST: Final = 0.5
+_COST: Final = 0.3
 _ROUNDS: Final = 8
 # A run of characters that stands in fewer texts says something about these texts only.
 _FEWEST: Final = 3

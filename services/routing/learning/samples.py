@@ -20,8 +20,6 @@ _DOMAINS: Final = {domain.value for domain in Domain}
 _KINDS: Final = {kind.value for kind in Kind}
 # How far a label is believed, by the annotator's own confidence (3 certain, 2 likely, 1 guess).
 _BELIEVED: Final = {1: 0.4, 2: 0.7, 3: 1.0}
-# Labels made beside the reference are many, but by other eyes.
-_REFERENCE: Final = 2.0
 _COLUMNS: Final = 7
 
 
@@ -67,7 +65,7 @@ def labelled(path: Path) -> list[Sample]:
         if joint is not None and not isinstance(joint, bool):
             raise SampleError(f"{place}: `joint` must be true or false, or left out")
         believed = _BELIEVED.get(conf, 1.0) if isinstance(conf, int) else 1.0
-        found.append(_sample(text, str(body), domain, kind, joint, _REFERENCE * believed))
+        found.append(_sample(text, str(body), domain, kind, joint, believed))
     if not found:
         raise SampleError(f"{path.name}: holds no labelled petition")
     return found
