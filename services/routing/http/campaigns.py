@@ -8,12 +8,12 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.bodies import Body
 from contracts.calendar import here
 from contracts.domains import Domain
-from contracts.fact import AreaCode, Code, Count, Fact
+from contracts.fact import AreaCode, Code, Count, Fact, Moment
 from contracts.identity import PetitionId
 from contracts.policies import published
 from runtime import problems
@@ -55,7 +55,8 @@ UNFOUND: Final = problems.documented(401, 403, 404)
 NEWEST: Final = 20_000
 MOST_AT_ONCE: Final = 5_000
 LOOK_AGAIN_AFTER: Final = timedelta(seconds=30)
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"\S")]
+When = Annotated[Moment, Field(json_schema_extra={"pattern": r"^2[01]\d\d-"})]
 
 
 class RuleAsked(Asked):
@@ -76,8 +77,8 @@ class RuleAsked(Asked):
     domains: list[Domain] = Field(default=[], max_length=19)
     areas: list[AreaCode] = Field(default=[], max_length=100)
     phrases: list[Words] = Field(default=[], max_length=100)
-    received_from: AwareDatetime | None = None
-    received_until: AwareDatetime | None = None
+    received_from: When | None = None
+    received_until: When | None = None
 
     @model_validator(mode="after")
     def _something(self) -> "RuleAsked":
@@ -91,15 +92,9 @@ class CampaignAsked(Asked):
 
     name: Words
     field: Words
-    begins: AwareDatetime
-    ends: AwareDatetime
+    begins: When
+    ends: When
     rule: RuleAsked | None = None
-
-    @model_validator(mode="after")
-    def _dates(self) -> "CampaignAsked":
-        if self.ends <= self.begins:
-            raise FieldError("结束时间应当晚于开始时间")
-        return self
 
 
 class NewCampaign(CampaignAsked):
@@ -260,6 +255,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
     @router.post("/campaigns", status_code=201, responses=UNDECIDED)
     async def create(asked: NewCampaign, staff: changing) -> CampaignView:
         """Set a campaign up; the same request again finds it."""
+        _check(asked)
         now = drawer.now()
         made = Campaign(
             code=asked.code,
@@ -283,6 +279,7 @@ def _add_setting_up(router: APIRouter, drawer: Drawer) -> None:
     @router.put("/campaigns/{code}", responses=UNDECIDED)
     async def change(code: str, asked: CampaignAsked, _staff: changing) -> CampaignView:
         """Change name, dates or rule; earlier petitions are then looked through again."""
+        _check(asked)
         now = drawer.now()
 
         def edit(campaign: Campaign) -> Campaign:
@@ -368,6 +365,11 @@ def _add_orders(router: APIRouter, drawer: Drawer) -> None:
             return replace(campaign, orders=(*campaign.orders, made))
 
         return await drawer.shown(_changed(await store.change(drawer.database, code, edit)))
+
+
+def _check(asked: CampaignAsked) -> None:
+    if asked.ends <= asked.begins:
+        raise Problem(409, "ends-before-it-begins")
 
 
 def _changed(answer: Campaign | Refused) -> Campaign:

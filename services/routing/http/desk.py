@@ -47,6 +47,7 @@ problems.know(
         "not-a-higher-tier": ("只能提级到更高一级", "请核对现在所在的层级。"),
         "no-such-campaign": ("没有这个集中攻坚行动", "请核对代码后再试。"),
         "campaign-exists": ("这个代码已经用过", "请换一个代码；要修改请使用 PUT。"),
+        "ends-before-it-begins": ("结束时间不晚于开始时间", "请核对起止日期。"),
         "campaign-not-running": ("集中攻坚行动不在开展期间", "请核对起止日期。"),
         "in-another-campaign": ("该事项已纳入另一个集中攻坚行动", "请先从那里移出。"),
         "report-stays-apart": ("检举控告事项不纳入集中攻坚", "请由纪检监察机关单独办理。"),
