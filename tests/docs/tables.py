@@ -40,7 +40,9 @@ def metrics() -> str:
     """Every metric as Prometheus sees it, with its labels and its sentence."""
     for service in ("routing", "notify"):
         importlib.import_module(f"services.{service}.metrics")
-    return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *_metrics()])
+    # By owner: which service's list was read first depends on who imported it.
+    rows = sorted(_metrics(), key=lambda row: row.partition("_")[0])
+    return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *rows])
 
 
 def _row(variable: str, field: FieldInfo) -> str:
