@@ -11,7 +11,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -39,6 +39,8 @@ FEWEST_PARKED: Final = 20
 
 # Batches that are under way beside the one being saved: published, or waiting for their commit.
 AHEAD: Final = 3
+# FastStream waits for 5 s after each.
+MOST_COMPLAINTS: Final = 3
 FINISH_SECONDS: Final = 2.0
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
@@ -109,23 +111,31 @@ class Listener:
             decoder=self._decode,
         )
         self.subscriber(self._on_batch)
+        self._complaints = 0
+        self._poll = self.subscriber.get_msg
+        self.subscriber.get_msg = self._polled  # type: ignore[method-assign] # FastStream has no hook for it
 
     async def start(self) -> None:
         """Join the group and begin; raises KafkaError if the broker is away."""
         await self.broker.start()
-        if (consumer := self.subscriber.consumer) is not None:
-            # When one of these ends by a bug, FastStream asks on in silence and nothing is heard any more,
-            # while heartbeats keep the partitions here.
-            for task in (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task):  # noqa: SLF001
-                task.add_done_callback(self._consumer_ended)
 
-    def _consumer_ended(self, task: asyncio.Task[None]) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
-        error = None if task.cancelled() else task.exception()
-        log.critical("consumer_ended", detail=logs.place_of(error) if error else "cancelled")
-        self._fail("the consumer ended")
+    async def _polled(self, consumer: Any) -> Records:  # noqa: ANN401 - the client ships no types
+        """Ask for the next messages; give up when the client does nothing but complain.
+
+        One of its tasks may have ended by a bug: FastStream asks on in silence then and nothing is heard any
+        more, while heartbeats keep the partitions here.
+        """
+        try:
+            records: Records = await self._poll(consumer)
+        except KafkaError as error:
+            self._complaints += 1
+            log.warning("poll_failed", reason=type(error).__name__, count=self._complaints)
+            if self._complaints == MOST_COMPLAINTS and not self._stopped:
+                self._stopped = True
+                self._fail("the consumer is broken")
+            raise
+        self._complaints = 0
+        return records
 
     async def stop(self) -> None:
         """Finish the batches in hand and leave the group."""

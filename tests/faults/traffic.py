@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import ports
 from tests.bench import texts
-from tests.bench.handed import Progress, Tail
+from tests.bench.handed import ROUTED, Progress, Tail
 from tests.bench.pace import pause
 from tests.bench.web import Connection
 
@@ -107,12 +107,12 @@ class Traffic:
                 self.known[sms.petition].note(sms, now)
             await pause(LOOK_EVERY)
 
-    def ended(self, asked: Asked) -> float | None:
-        """When the last SMS of a petition was handed over; None while it was not."""
+    def _through(self, asked: Asked) -> float | None:
+        """When a petition had come through all four services; what went to triage has passed mediation by."""
         found = [self.known[petition] for petition in asked.answers if petition in self.known]
-        return max(p.last for p in found) if found and all(p.whole for p in found) else None
+        return max(p.last for p in found) if found and all(p.mask & ROUTED == ROUTED for p in found) else None
 
     def recovered(self, since: float) -> float | None:
         """When the first petition came through that was posted after `since`; None as long as none has."""
         later = [asked for asked in reversed(self.asked) if asked.began >= since]
-        return min((end for asked in later if (end := self.ended(asked)) is not None), default=None)
+        return min((end for asked in later if (end := self._through(asked)) is not None), default=None)
