@@ -37,8 +37,7 @@ WAIVERS: Final[dict[str, tuple[str, ...]]] = {
     "BLE001": ("runtime/consume.py",),
     "TID251": ("runtime/clock.py",),
     "T201": ("runtime/process.py",),  # `redrive` answers the operator who called it
-    "SLF001": ("runtime/listen.py",),  # the Kafka client tells nobody when its own tasks end by a bug
-    **dict.fromkeys(("S110", "S112", "E722", "TRY400", "DTZ"), ()),
+    **dict.fromkeys(("S110", "S112", "E722", "TRY400", "SLF001", "DTZ"), ()),
 }
 ANY_ALLOWED: Final = ("contracts/provision.py",)  # speaks with the Kafka client, which has no types
 METRICS: Final = frozenset({"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"})
