@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from runtime import logs
 
@@ -204,11 +205,25 @@ async def on_validation(_request: Request, error: Exception) -> JSONResponse:
     return answer(Problem(422, "invalid-input", errors=field_errors(errors)))
 
 
-async def on_http(_request: Request, error: Exception) -> JSONResponse:
+def _allowed(request: Request) -> list[str]:
+    """Return what may be done at the address; the framework names only what its first route there allows."""
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
+async def on_http(request: Request, error: Exception) -> JSONResponse:
     """Answer what the framework refused (unknown address, wrong method, broken body)."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 500: "internal"}
     response = answer(Problem(status, codes.get(status, "malformed")))
     response.headers.update(headers or {})
+    if status == 405:  # noqa: PLR2004
+        response.headers["Allow"] = ", ".join(_allowed(request))
     return response

@@ -38,6 +38,7 @@ WAGES = "公司拖欠农民工工资三个月，要求支付劳动报酬，请�
 PETITION = {
     "title": f"公司拖欠工资{TEXT}",
     "content": f"我是{NAME}，电话{NUMBER}。{WAGES}{TEXT}",
+    "area": "430102",
     "petitioner": {"name": NAME, "phone": NUMBER},
 }
 UNCLEAR = {**PETITION, "title": TEXT, "content": f"我是{NAME}，有件事想当面说。{TEXT}"}

@@ -26,7 +26,7 @@ AT_HOME = {"intake": "leader", "routing": "router", "mediation": "leader", "noti
 REFUSED = 400
 BUSY = {429, 503}
 # Of every answer there is; what else stands in one is described for that answer.
-USUAL = {"date", "content-type", "content-length", "cache-control"}
+USUAL = {"date", "content-type", "content-length", "transfer-encoding", "cache-control"}
 # Valid as far as a description can say, and refused in words all the same: a key that was used for another
 # matter, a page's key that is none of ours, a text that is empty to the eye or too long once it is composed.
 TOLD_IN_WORDS = {"after", "title", "content", "petitioner.name", "petitioner.phone"}

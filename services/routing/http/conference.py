@@ -163,9 +163,7 @@ def _add_deciding(router: APIRouter, desk: Desk) -> None:
     async def put(petition_id: str, motion: Motion, staff: deciding, traceparent: Trace = None) -> Standing:
         """Put a petition on the agenda; the body that had it gives it back."""
         if motion.group is not None and motion.group not in desk.roster.groups:
-            raise Problem(
-                422, "invalid-input", errors=[{"field": "group", "message": "没有这个专项工作小组"}]
-            )
+            raise Problem(404, "not-found", errors=[{"field": "group", "message": "没有这个专项工作小组"}])
         return await desk.take(
             petition_id,
             lambda docket, now: domain.decide_agenda(

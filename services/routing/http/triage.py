@@ -143,7 +143,11 @@ def routes(desk: Desk) -> APIRouter:
         """Tell how often persons agree with the machine, with the numbers behind the rate."""
         return await agreed(desk)
 
-    @router.get("/triage/decisions", responses=UNREAD)
+    @router.get(
+        "/triage/decisions",
+        response_class=StreamingResponse,
+        responses={**UNREAD, 200: {"content": {NDJSON: {}}, "description": "one JSON object a line"}},
+    )
     async def decisions(
         _staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER, Role.OPERATOR))],
     ) -> StreamingResponse:
