@@ -52,7 +52,12 @@ class Traffic:
         for number, text in enumerate(texts.made(self.seed)):
             await pause(max(0.0, began + number / self.per_second - time.monotonic()))
             petitioner = {"name": text.name, "phone": text.phone}
-            body = {"title": text.title, "content": text.content, "petitioner": petitioner}
+            body = {
+                "title": text.title,
+                "content": text.content,
+                "area": texts.AREA,
+                "petitioner": petitioner,
+            }
             asked = Asked(
                 f"faults-{self.seed}-{number}",
                 json.dumps(body, ensure_ascii=False).encode(),
