@@ -41,7 +41,8 @@ FEWEST_PARKED: Final = 20
 AHEAD: Final = 3
 # FastStream waits for 5 s after each.
 MOST_COMPLAINTS: Final = 3
-FINISH_SECONDS: Final = 2.0
+# A commit waits for a rebalance to end, which may wait for this very member to leave.
+FINISH_SECONDS: Final = 1.0
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 T = TypeVar("T")

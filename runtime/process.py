@@ -33,6 +33,8 @@ from runtime.sweep import Sweeper
 log = structlog.get_logger()
 
 STOP_SECONDS: Final = 3
+# Leaving the group may wait for a rebalance; a member that does not leave is waited for by the others.
+LEAVE_SECONDS: Final = 8
 # Objects made and not yet freed; the interpreter's own 700 is a few messages.
 COLLECT_AFTER: Final = 50_000
 # As many as one look into the database brings; the same ones would come again.
@@ -143,7 +145,8 @@ class Process:
         clear = self.batches.flush.clear
         for finish in (self.listener.stop, *effects, self.commands.stop, clear, self.publisher.stop):
             try:
-                await asyncio.wait_for(finish(), STOP_SECONDS)
+                limit = LEAVE_SECONDS if finish == self.listener.stop else STOP_SECONDS
+                await asyncio.wait_for(finish(), limit)
             except (TimeoutError, KafkaError, DatabaseError) as error:
                 log.warning("stop_timed_out", reason=type(error).__name__, detail=finish.__qualname__)
         self.store.close()
