@@ -43,6 +43,7 @@ AHEAD: Final = 3
 MOST_COMPLAINTS: Final = 3
 # A commit waits for a rebalance to end, which may wait for this very member to leave.
 FINISH_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 0.05
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 T = TypeVar("T")
@@ -167,6 +168,11 @@ class Listener:
         return message
 
     async def _on_batch(self, message: KafkaAckableMessage) -> None:
+        if self._stopped:
+            await asyncio.sleep(
+                IDLE_SECONDS
+            )  # polls go on until the group is left, and must not keep others off
+            return
         batch = self._read(message.raw_message)
         await self._saved.wait()
         await self._room.acquire()

@@ -45,8 +45,11 @@ async def test_nothing_is_lost_or_doubled_while_a_second_instance_joins_and_leav
     accepted: set[str] = set()
 
     async def load(client: httpx.AsyncClient, until: asyncio.Event) -> None:
+        # Some fifty a second: all services share one loop here, and a flood would keep heartbeats from it.
+        ended = asyncio.create_task(until.wait())
         while not until.is_set():
             accepted.update(await asyncio.gather(*(submitted(client) for _ in range(5))))
+            await asyncio.wait({ended}, timeout=0.1)
 
     async with AsyncExitStack() as stack:
         started = {service: await stack.enter_async_context(line.running(service)) for service in SERVICES}
