@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -12,31 +12,12 @@ from hypothesis import strategies as st
 
 from contracts.bodies import Body
 from contracts.fact import Fact
-from contracts.identity import PetitionId
 from contracts.kinds import DecidedBy, Kind
 from contracts.routing import Office, PetitionReferred, PetitionRouted, PetitionSentToTriage, TriageReason
 from runtime.service import Refused
 from services.routing import domain
-
-NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-RULES = domain.Rules("lexicon-1", "catalogue-1", timedelta(days=2))
-DOCKET = domain.Docket(
-    petition=PetitionId("07X3M-CC8K0-0CV76"),
-    own=domain.Routing(),
-    dossier=domain.Dossier("拖欠工资", "公司拖欠工资三个月"),
-    intake=domain.Intake(area="430102", due=NOW + timedelta(days=60)),
-)
-FOUND = domain.Finding(
-    body=Body.LABOR,
-    second=Body.CONSTRUCTION,
-    domain=None,
-    area="430111",
-    kind=Kind.REQUEST,
-    joint=False,
-    confidence=0.97,
-    reasons=(domain.Term("拖欠工资", 4.03456),),
-    sure=True,
-)
+from tests.routing.dockets import FOUND, NOW, RULES
+from tests.routing.dockets import FRESH as DOCKET
 
 
 def folded(docket: domain.Docket, facts: object) -> domain.Docket:
