@@ -39,7 +39,9 @@ def reshape(process: Process, settings: ServiceSettings) -> None:
     )
     effects: Any = process.effects
     if effects is not None:
-        effects.bind(process.commands, process.fail)
+        # Routing's campaigns look at dockets too.
+        needed = (process.store,) if process.service.name == "routing" else ()
+        effects.bind(*needed, process.commands, process.fail)
 
 
 def main() -> int:
