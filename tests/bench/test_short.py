@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench import overload, pipeline, scale
-from tests.bench.stage import Stage, running
+from tests.bench.stage import TEXTBOOK, Stage, running
 from tests.bench.streams import verified
 from tests.bench.surge import Phase
 
@@ -34,3 +34,8 @@ def test_nothing_is_lost_or_doubled_when_second_instances_join_and_leave(stage: 
     found = scale.joined_and_left(stage, turns=1, together=3, window=30)
     assert 0 == found["sms_doubled"]
     assert found["messages_verified"] > found["accepted"] > 0
+
+
+def test_the_reference_starts_so_that_there_is_something_to_measure_against(stage: Stage) -> None:
+    with running(stage, "reference", program=TEXTBOOK) as line:
+        assert {"intake", "routing", "mediation", "notify"} <= set(line.everybody())
