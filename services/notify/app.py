@@ -13,12 +13,12 @@ from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
 from services.notify import domain, stories, texts
+from services.notify.gateway import SmsGateway
 from services.notify.handlers import Handlers
 from services.notify.http import routes
 from services.notify.outbox import Outbox
 from services.notify.sending import Sender
 from services.notify.settings import Settings
-from services.notify.sms import SmsGateway
 from services.notify.store import INDEXES
 
 NAME: Final = "notify"

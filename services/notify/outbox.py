@@ -22,10 +22,10 @@ import structlog
 
 from runtime.clock import Clock
 from services.notify import segments
+from services.notify.gateway import Caps, Sink
 from services.notify.sms import (
     Accepted,
     Attempt,
-    Caps,
     Down,
     Found,
     Misconfigured,
@@ -91,9 +91,12 @@ class Outbox:
         self._seen: dict[str, _Known] = {}
         self._forgot = False
 
-    async def start(self) -> Result | None:
+    async def start(self, _sink: Sink) -> Result | None:
         """Read what stands in the file; returns what hinders writing."""
         return await asyncio.to_thread(self._start)
+
+    def routes(self) -> None:
+        """Nobody calls a file's owner back."""
 
     def _start(self) -> Result | None:
         try:

@@ -30,8 +30,19 @@ from services.notify.domain import (
     reference,
     unique,
 )
+from services.notify.gateway import SmsGateway
 from services.notify.metrics import SMS, WAITING
-from services.notify.sms import Attempt, Down, Misconfigured, NotSent, Outbound, Result, SmsGateway, Unknown
+from services.notify.sms import (
+    Attempt,
+    Down,
+    Inbound,
+    Misconfigured,
+    NotSent,
+    Outbound,
+    Receipt,
+    Result,
+    Unknown,
+)
 from services.notify.texts import Texts
 
 log = structlog.get_logger()
@@ -150,9 +161,12 @@ class Sender:
 
     @staticmethod
     def _attempt(docket: Docket, message: Sms) -> Attempt:
+        contact = numbers.read(docket.dossier.phone)
         return Attempt(
             reference=reference(docket.petition, message.message, message.attempt),
             unique=unique(docket.petition, message.message),
+            to=contact.e164 if isinstance(contact, numbers.Usable) else "",
+            at=message.changed_at,
         )
 
     # What this process does with it.
@@ -265,7 +279,7 @@ class Sender:
 
     async def start(self) -> None:
         """Prepare the gateway; a gateway that cannot be used yet holds up nothing else."""
-        hindrance = await self._gateway.start()
+        hindrance = await self._gateway.start(self)
         self._note([] if hindrance is None else [hindrance])
 
     async def reasons(self) -> list[str]:
@@ -275,6 +289,14 @@ class Sender:
         if not self._trouble:
             return []
         return [f"gateway {self._gateway.name}: {self._trouble}; messages wait and go out once it is mended"]
+
+    async def receipts(self, batch: Sequence[Receipt]) -> None:
+        """Refuse: no gateway that sends receipts is in use yet."""
+        raise UnavailableError(len(batch))
+
+    async def inbound(self, batch: Sequence[Inbound]) -> None:
+        """Refuse: no gateway that takes replies is in use yet."""
+        raise UnavailableError(len(batch))
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way; what is left is found by its lease."""

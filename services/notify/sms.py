@@ -1,14 +1,13 @@
-"""What every SMS gateway looks like to notify: what goes in, and the few ways it can end.
+"""What passes between notify and an SMS gateway (`gateway.py`): what goes in, and the few ways it can end.
 
 The outcomes differ in one thing: whether the message can have left. Only what certainly did not leave may be
-sent again by the machine. Adapters (`outbox.py`) translate their gateway's codes into these.
+sent again by the machine. Adapters (`outbox.py`, `smpp/`, `cloud/`) translate their gateway's codes into
+these, and hand over what the gateway says later (receipts, replies).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +15,9 @@ class Outbound:
     """One message to send. `text` is without the signature; `params` are the template's filled variables.
 
     `reference` names this attempt, `unique` the message over all its attempts. Nothing may leave once
-    `lease_until` has passed: another sender may have the message then.
+    `lease_until` has passed: another sender may have the message then. `extension` are digits to append to
+    the sender's number, so that a reply finds its question; empty if none is expected. After `valid_until`
+    the gateway should give the message up.
     """
 
     reference: str
@@ -28,14 +29,21 @@ class Outbound:
     text: str
     sign: str
     lease_until: datetime
+    extension: str = ""
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gateway has it, under this reference."""
+    """The gateway has it, under this reference. `ids` are the names that its receipts will use.
+
+    That is one for each segment where the gateway names segments; empty where it sends no receipts or echoes
+    our own reference in them.
+    """
 
     reference: str
     segments: int
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +111,31 @@ Result = Accepted | NotSent | Throttled | Down | Misconfigured | Refused | Unkno
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt whose end is not known."""
+    """One attempt whose end is not known: sent to `to` (E.164; empty if erased) at about `at`."""
 
     reference: str
     unique: str
+    to: str
+    at: datetime
+
+
+class Delivery(StrEnum):
+    """What a gateway says of a message that it took."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The gateway has the message, under this reference."""
+    """The gateway has the message, under this reference, and may know already what became of it."""
 
     reference: str
     segments: int
+    ids: tuple[str, ...] = ()
+    delivery: Delivery = Delivery.PENDING
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,36 +143,34 @@ class NotFound:
     """The gateway certainly does not have the message and will not get it by this attempt any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What a gateway can: messages per call, calls at once, and whether it can be asked about an attempt.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a gateway says of one message or segment, by its own name `id` or by our `reference`.
 
-    With one call at once the messages of a petition leave in the order in which they were claimed.
+    `to` is the number as the gateway writes it (may be empty), `code` the gateway's own word for the reason
+    (`[A-Za-z0-9_.:-]{0,60}`, never a text), `at` when it says that this happened (UTC).
     """
 
-    batch: int
-    window: int
-    query: bool
+    gateway: str
+    delivery: Delivery
+    at: datetime
+    id: str = ""
+    reference: str = ""
+    to: str = ""
+    code: str = ""
 
 
-class SmsGateway(Protocol):
-    """One gateway. It raises for nothing that is listed above; what it raises even so counts as Unknown."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A whole message that somebody sent to us, its parts joined.
 
-    name: str
-    caps: Caps
+    `id` is the same each time the gateway repeats it; `sender` is the number as the gateway writes it,
+    `extension` the digits after our own number.
+    """
 
-    async def start(self) -> Result | None:
-        """Prepare; returns what stands in the way, if anything. It is called again before it is used."""
-        ...
-
-    async def send(self, batch: Sequence[Outbound]) -> Sequence[Result]:
-        """Send; one result for each message, in the same order."""
-        ...
-
-    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Found | NotFound | None]:
-        """Tell what became of attempts whose lease has passed; None where the gateway cannot tell (yet)."""
-        ...
-
-    async def stop(self) -> None:
-        """Let go of connections and files."""
-        ...
+    gateway: str
+    id: str
+    sender: str
+    text: str
+    at: datetime
+    extension: str = ""

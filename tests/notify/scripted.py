@@ -5,16 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Parked, Stated
+from services.notify.gateway import Caps, Sink
 from services.notify.sending import Sender
-from services.notify.sms import Accepted, Attempt, Caps, Found, NotFound, Outbound, Result
+from services.notify.sms import Accepted, Attempt, Found, Inbound, NotFound, Outbound, Receipt, Result
 from tests.notify.journey import Journey
 
 Told = Found | NotFound | None
+
+
+class Nowhere:
+    """Takes receipts and replies where none are expected."""
+
+    async def receipts(self, batch: Sequence[Receipt]) -> None:
+        """Fail the test."""
+        raise AssertionError(batch)
+
+    async def inbound(self, batch: Sequence[Inbound]) -> None:
+        """Fail the test."""
+        raise AssertionError(batch)
+
+
+NOWHERE: Final = Nowhere()
 
 
 def accept(message: Outbound) -> Result:
@@ -46,9 +63,12 @@ class Gateway:
         """Every message it was given, in order."""
         return [message for batch in self.batches for message in batch]
 
-    async def start(self) -> Result | None:
+    async def start(self, _sink: Sink) -> Result | None:
         """Be ready, or not."""
         return self.hindrance
+
+    def routes(self) -> None:
+        """Nobody calls it."""
 
     async def send(self, batch: Sequence[Outbound]) -> Sequence[Result]:
         """Do as the test says."""

@@ -29,6 +29,7 @@ from services.notify.sms import (
     Unknown,
 )
 from tests.notify.journey import PETITION, START, Clock
+from tests.notify.scripted import NOWHERE
 
 
 def outbound(message: str = "registered.1", *, attempt: int = 1, text: str = "您好") -> Outbound:
@@ -49,7 +50,7 @@ def outbound(message: str = "registered.1", *, attempt: int = 1, text: str = "�
 
 def attempt_of(message: Outbound) -> Attempt:
     """What is asked about it."""
-    return Attempt(reference=message.reference, unique=message.unique)
+    return Attempt(reference=message.reference, unique=message.unique, to=message.to, at=START)
 
 
 def lines(outbox: Outbox) -> list[dict[str, Any]]:
@@ -76,7 +77,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 async def test_a_message_stands_in_the_file_as_the_telephone_shows_it(outbox: Outbox) -> None:
-    assert await outbox.start() is None
+    assert await outbox.start(NOWHERE) is None
     (result,) = await outbox.send([outbound(text="您好，“请”\n再见")])
     assert Accepted(f"{PETITION}.registered.1.1", 1) == result
     assert [
@@ -176,7 +177,7 @@ async def test_a_line_torn_before_its_end_was_never_sent(outbox: Outbox, clock: 
 async def test_a_file_that_is_no_outbox_is_left_alone(outbox: Outbox) -> None:
     outbox.path.parent.mkdir()
     outbox.path.write_text("somebody else's notes")
-    assert Misconfigured("outbox.ENOTSUP") == await outbox.start()
+    assert Misconfigured("outbox.ENOTSUP") == await outbox.start(NOWHERE)
     assert [Misconfigured("outbox.ENOTSUP")] == await outbox.send([outbound()])
     assert "somebody else's notes" == outbox.path.read_text()
 
@@ -227,7 +228,7 @@ async def test_what_may_not_be_on_the_disk_is_unknown_until_it_is_seen(
 async def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     outbox = Outbox(tmp_path / "file" / "outbox.jsonl", Clock())
-    assert isinstance(await outbox.start(), Misconfigured)
+    assert isinstance(await outbox.start(NOWHERE), Misconfigured)
 
 
 async def test_while_somebody_holds_the_file_nothing_is_sent_and_nothing_is_claimed_about_it(
@@ -237,7 +238,7 @@ async def test_while_somebody_holds_the_file_nothing_is_sent_and_nothing_is_clai
     with held(outbox.path):
         assert [Down("outbox-locked")] == await outbox.send([outbound("a.2")])
         assert [None] == await outbox.query([attempt_of(outbound("a.1"))])
-        assert Down("outbox-locked") == await outbox.start()
+        assert Down("outbox-locked") == await outbox.start(NOWHERE)
     assert [Accepted(f"{PETITION}.a.2.1", 1)] == await outbox.send([outbound("a.2")])
 
 

@@ -17,9 +17,10 @@ from contracts.notify import SmsQueued
 from contracts.routing import PetitionRouted
 from contracts.topics import DOSSIERS, NOTIFY
 from services.notify.domain import State
+from services.notify.gateway import Caps, SmsGateway
 from services.notify.outbox import Outbox
 from services.notify.sending import Sender
-from services.notify.sms import Caps, Down, Found, Misconfigured, Outbound, Result, SmsGateway, Unknown
+from services.notify.sms import Down, Found, Misconfigured, Outbound, Result, Unknown
 from services.notify.texts import load
 from tests.eventually import eventually
 from tests.notify.journey import LEASE, RULES, START, TOLD, Clock, Journey
