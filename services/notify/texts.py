@@ -34,7 +34,7 @@ from contracts.routing import (
     PetitionRouted,
     PetitionSentToTriage,
 )
-from services.notify.domain import Notice
+from services.notify.notices import Notice
 from services.notify.stories import OFFERS
 
 TABLE_FILE: Final = Path(__file__).parent / "texts.toml"

@@ -18,7 +18,7 @@ from contracts.mediation import ByPolicy, CaseAnswered, CaseConcluded, Step
 from contracts.policies import published
 from contracts.routing import Office, PetitionRouted, Reason
 from services.notify import texts
-from services.notify.domain import Notice
+from services.notify.notices import Notice
 from services.notify.segments import count
 from services.notify.stories import OFFERS, Story, evolve_story
 from services.notify.texts import TABLE_FILE, TextError, clean, load
