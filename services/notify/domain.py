@@ -16,6 +16,7 @@ from contracts.identity import PetitionId
 from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
 from contracts.topics import INTAKE, MEDIATION, ROUTING
 from services.notify import numbers, sms
+from services.notify.notices import Audience, Notice
 from services.notify.stories import Contact, Story
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
@@ -93,14 +94,6 @@ class Docket:
         return stories.get(cause.partition("/")[0], Story()).values(number_of(cause))
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """That a template is sent, and in which version."""
-
-    template: str
-    version: str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
     """What the operator sets. `ask_after` are the pauses between questions to the gateway about one attempt.
@@ -161,6 +154,8 @@ def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datet
     """Queue what the petitioner must hear of this fact, claimed at once if the number is known."""
     facts: list[Fact] = []
     for notice in rules.notices.get(type(fact), ()):
+        if notice.audience is not Audience.PETITIONER or notice.question:
+            continue  # the others are not reached yet, and no reply is taken
         message = name_of(notice.template, cause)
         if docket.own.find(message) is not None:
             continue

@@ -20,6 +20,7 @@ from runtime.record import Mark, Record, empty, from_document, to_document
 from services.notify import texts
 from services.notify.app import service
 from services.notify.domain import Docket, Rules, Sms
+from services.notify.notices import Audience
 
 START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=10)
@@ -33,6 +34,12 @@ TOLD: dict[type[Fact], Fact] = {
     if "notify" in kind.TOPIC.readers and kind.TOPIC.writer != "notify"
     if (fact := read(examples.every()[f"{short_name(kind)}/notify"]).fact)
 }
+
+
+def owed(kind: type[Fact]) -> int:
+    """How many messages a fact makes."""
+    told = RULES.notices.get(kind, ())
+    return sum(notice.audience is Audience.PETITIONER and not notice.question for notice in told)
 
 
 def fact_of(kind: type[Fact], **changes: Any) -> Fact:

@@ -14,7 +14,7 @@ from contracts.mediation import CaseOpened
 from contracts.routing import PetitionRouted
 from runtime.draft import Outcome
 from services.notify.stories import OFFERS
-from tests.notify.journey import RULES, SERVICE, TOLD, Journey
+from tests.notify.journey import SERVICE, TOLD, Journey, owed
 
 HEARD = list(SERVICE.hears)
 # What must have come before, so that the delivery under test is complete.
@@ -47,7 +47,7 @@ def test_the_first_delivery_tells_and_the_second_changes_nothing(kind: type[Fact
     if kind is DossierSaved:
         assert ["SmsClaimed"] == told
     else:
-        assert ["SmsQueued"] * len(RULES.notices.get(kind, ())) == told
+        assert ["SmsQueued"] * owed(kind) == told
     record, before = journey.record, len(journey.stated)
     assert [Outcome.HEARD] == journey.hear(delivery)
     assert (record.parts, before) == (journey.record.parts, len(journey.stated))
@@ -68,5 +68,5 @@ def test_a_failed_delivery_succeeds_when_it_comes_again(kind: type[Fact]) -> Non
     journey.service = sound
     journey.redrive()
     assert journey.record.parked is None
-    expected = 1 if kind is DossierSaved else len(RULES.notices.get(kind, ()))
+    expected = 1 if kind is DossierSaved else owed(kind)
     assert expected == len(journey.stated) - before
