@@ -34,3 +34,7 @@ class Settings(ServiceSettings):
         default=timedelta(hours=72),
         description="how long a message waits for the petitioner's number before staff must find another way",
     )
+    staff_directory: Path | None = Field(
+        default=None,
+        description="the office's file of who is told of a case and where; without it no staff are",
+    )

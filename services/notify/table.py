@@ -5,7 +5,6 @@ so that whoever edits the words finds it. Rules that come from a vendor are thos
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +14,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
+from contracts import edited
+from contracts.edited import EditError, Lines
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
@@ -76,8 +77,12 @@ _PAIR: Final = re.compile(r"\}\s*\{")
 _SHORTEST_VALID, _LONGEST_VALID = timedelta(hours=1), timedelta(days=60)
 
 
-class TextError(ValueError):
-    """The table is wrong; the message says where and what to do."""
+class TextError(EditError):
+    """The table is wrong; each of `faults` says where and what to do."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 def _iso(value: object) -> object:
@@ -133,23 +138,17 @@ class Table(BaseModel):
 
 def read(path: Path) -> Table:
     """Read and check a table; raises TextError naming every fault in it."""
-    try:
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise TextError(f"{path.name}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise TextError(f"{path.name} is not TOML: {error}") from error
-    places = _Places(path.name, text, data)
+    lines, data = edited.load(path, "[[message]]", TextError)
+    places = _Places(lines, data)
     try:
         table = Table.model_validate(data)
     except ValidationError as error:
         told = [places.malformed(fault["loc"], fault["msg"]) for fault in error.errors(include_url=False)]
-        raise TextError("; ".join(told)) from error
+        raise TextError(*told) from error
     faults = [places.row(number, reason) for number, reason in _row_faults(table)]
     faults += [f"{path.name}: {reason}" for reason in [*_word_faults(table), *_missing(table)]]
     if faults:
-        raise TextError("; ".join(faults))
+        raise TextError(*faults)
     return table
 
 
@@ -298,20 +297,16 @@ def _missing(table: Table) -> list[str]:
 class _Places:
     """Finds the line and the name of a row."""
 
-    file: str
-    text: str
+    lines: Lines
     data: Mapping[str, Any]
 
     def row(self, number: int, reason: str) -> str:
-        lines = self.text.splitlines()
-        heads = [n for n, line in enumerate(lines, start=1) if line.strip() == "[[message]]"]
-        line = f", line {heads[number]}" if number < len(heads) else ""
         row = self.data["message"][number]
         name = f"{row.get('template', '?')} {row.get('version', '?')}" if isinstance(row, Mapping) else "?"
-        return f"{self.file}{line}, {name}: {reason}"
+        return self.lines.fault(number, "template", f"{name}: {reason}")
 
     def malformed(self, where: tuple[int | str, ...], reason: str) -> str:
         """Name a fault by pydantic's path to it."""
         if len(where) > 1 and where[0] == "message" and isinstance(where[1], int):
             return self.row(where[1], f"{'.'.join(map(str, where[2:])) or 'row'}: {reason}")
-        return f"{self.file}, {'.'.join(map(str, where))}: {reason}"
+        return f"{self.lines.file}, {'.'.join(map(str, where))}: {reason}"

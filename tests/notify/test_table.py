@@ -27,8 +27,8 @@ from services.notify.texts import load
 
 TABLE = read(TABLE_FILE)
 SHIPPED = TABLE_FILE.read_text("utf-8")
-LINE = 1 + SHIPPED[: SHIPPED.index("[[message]]")].count("\n")
-FIRST = f"texts.toml, line {LINE}, registered 2026-11-01: "
+LINE = 1 + SHIPPED[: SHIPPED.index("[[message]]")].count("\n") + 1
+FIRST = f"texts.toml, line {LINE}: registered 2026-11-01: "
 RATED = "cn.petition.mediation.CaseRated.v1"
 TO_HANDLER = "信访事项{petition}由您经办，{due}前办结。请先联系信访人，每次调解、走访后在系统登记。"
 ASSIGNED = """template = "case-assigned"
@@ -92,7 +92,7 @@ def edited(tmp_path: Path, *changes: tuple[str, str]) -> Path:
         ('query = "查询：{link}"', 'query = "【查询】：{link}"', "phrases.query has stray brackets"),
         ("有新进展：{statements}", "有新进展", "frames.petitioner takes {petition} and {statements}"),
         ("representatives = ", "handler = ", "there is no frame"),
-        ("[phrases]", "[phrases", "texts.toml is not TOML: "),
+        ("[phrases]", "[phrases", "texts.toml, line "),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_refused_with_the_place_and_the_reason(
