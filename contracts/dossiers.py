@@ -9,20 +9,20 @@ from contracts.fact import Fact, FreeText, Sha256
 from contracts.topics import DOSSIERS, Topic
 
 
-class OtherRole(StrEnum):
-    """Who else stands behind a petition: those whom a group sends to speak for it (art. 20), and who signed."""
+class Role(StrEnum):
+    """Who else stands behind a petition: those who speak for a group (art. 20), and those who signed."""
 
     REPRESENTATIVE = "representative"
     CO_SIGNER = "co-signer"
 
 
-class Other(BaseModel):
+class Person(BaseModel):
     """One person beside the petitioner; `key` (`r1`, `c2`) is his for good, whoever comes or goes later."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str = Field(pattern=r"^[rc][1-9][0-9]{0,3}$")
-    role: OtherRole
+    role: Role
     name: FreeText = Field(min_length=1, max_length=100)
     phone: FreeText = Field(min_length=1, max_length=40)
 
@@ -32,7 +32,7 @@ class DossierSaved(Fact):
 
     The salted hash of the query code lives here and not in a public topic, although without intake's
     secret it is of no use. `others` are at most 5 representatives (Regulations art. 20) and those who signed
-    and can be reached.
+    and can be reached; absent where there is nobody.
     """
 
     TYPE: ClassVar[str] = "cn.petition.dossiers.DossierSaved.v1"
@@ -44,4 +44,4 @@ class DossierSaved(Fact):
     content: FreeText = Field(min_length=1, max_length=20_000)
     code_salt: str = Field(max_length=64)
     code_hash: Sha256
-    others: tuple[Other, ...] = Field(default=(), max_length=1000)
+    others: tuple[Person, ...] | None = Field(default=None, max_length=1000)

@@ -44,6 +44,7 @@ class Story:
     phone: str
     title: str
     content: str
+    others: tuple[dossiers.Person, ...] | None = None
     body: Body
     second: Body
     domain: Domain
@@ -95,6 +96,10 @@ STORIES: Final = (
         phone="13800000002",
         title="自来水经常停水",
         content="一千七百户联名：我们这里自来水经常停水，水压低，又黄又浑。\n请尽快恢复供水，二次供水设施也请改造。",
+        others=(
+            dossiers.Person(key="r1", role=dossiers.Role.REPRESENTATIVE, name="沈一帆", phone="13800001001"),
+            dossiers.Person(key="c1", role=dossiers.Role.CO_SIGNER, name="白露", phone="13800002001"),
+        ),
         body=Body.UTILITIES,
         second=Body.PROPERTY,
         domain=Domain.URBAN_RURAL_CONSTRUCTION,
@@ -241,6 +246,7 @@ def _facts(story: Story) -> Iterator[Fact]:
         content=story.content,
         code_salt=_hash(story, "salt")[:32],
         code_hash=_hash(story, "code"),
+        others=story.others,
     )
     yield dossier
     yield intake.PetitionRegistered(

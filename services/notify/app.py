@@ -13,7 +13,7 @@ from runtime.consume import Step
 from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
-from services.notify import answers, domain, ledger, messages, receipts, stories, texts, turns
+from services.notify import answers, domain, ledger, messages, receipts, staff, stories, texts, turns
 from services.notify.answers import Answers
 from services.notify.arrivals import Arrivals
 from services.notify.docket import Docket
@@ -85,8 +85,11 @@ def build(
     words = texts.load(public_url=settings.public_url)
     named = {gateway.name: 1} if gateway else settings.weights()
     lines = {name: (gateway or make_gateway(name, settings, time), weight) for name, weight in named.items()}
+    directory = staff.Shelf(settings.staff_directory) if settings.staff_directory else None
     standing = Standing(rules(settings, words, ()))
-    sender = Sender(lines, words, standing, time, sign=settings.sign)
+    if directory is not None:
+        standing.staff(directory.look())
+    sender = Sender(lines, words, standing, time, sign=settings.sign, staff=directory)
     standing.rules = replace(standing.rules, ways=tuple(lane.way for lane in sender.lanes.values()))
     if on_step is not None:
         sender.on_step = on_step

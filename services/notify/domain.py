@@ -27,17 +27,16 @@ from contracts.notify import (
     SmsUndelivered,
     SmsUnknown,
 )
-from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from services.notify import numbers, recipients, sms
 from services.notify.docket import Docket
 from services.notify.messages import Sms, State, name_of
 from services.notify.notices import Notice
 from services.notify.recipients import PETITIONER
 from services.notify.rules import Rules
+from services.notify.stories import place
 from services.notify.turns import REFUSED, due_at, folded, in_turn, is_open, next_step, skipped
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
-STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name, NOTIFY.name)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 # What the gateway refuses for its words waits for staff, and is tried once a day in case they changed.
 REFUSED_PAUSE: Final = timedelta(days=1)
@@ -64,7 +63,9 @@ def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datet
     facts: list[Fact] = []
     told: set[str] = set()
     for notice in rules.notices.get(type(fact), ()):
-        for recipient in recipients.of(docket, notice.audience):
+        if notice.question and not rules.hears_replies:
+            continue
+        for recipient in recipients.of(rules, docket, notice.audience):
             if docket.own.find(name_of(notice.template, cause, recipient)) is not None:
                 continue
             facts.append(queue(rules, docket, notice, cause, now, recipient=recipient, told=told))
@@ -127,7 +128,7 @@ def _told(rules: Rules, docket: Docket, recipient: str, told: set[str]) -> bool:
 def decide_waiting(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
     """Claim what has waited for the number or its turn, in the order of the journey."""
     waiting = [message for message in docket.own.messages if message.state is State.QUEUED]
-    waiting.sort(key=lambda message: STREAMS.index(message.cause.partition("/")[0]))
+    waiting.sort(key=lambda message: place(message.cause))
     return with_call(docket, _taken(rules, docket, waiting, now), now)
 
 
@@ -143,14 +144,16 @@ def _taken(rules: Rules, docket: Docket, waiting: Sequence[Sms], now: datetime) 
         if fact is None:
             continue
         facts.append(fact)
-        if isinstance(fact, SmsClaimed) and notice is not None and notice.joins and rules.join_window:
+        if isinstance(fact, SmsClaimed) and _may_join(rules, notice):
             others = [m for m in waiting if _joins(rules, docket, m, message) and m.message not in joined]
-            joined |= {message.message, *(other.message for other in others[: MOST_JOINED - 1])}
-            facts += [
-                SmsJoined(at=now, message=other.message, into=message.message)
-                for other in others[: MOST_JOINED - 1]
-            ]
+            with_it = [other.message for other in others[: MOST_JOINED - 1]]
+            joined |= {message.message, *with_it}
+            facts += [SmsJoined(at=now, message=other, into=message.message) for other in with_it]
     return facts
+
+
+def _may_join(rules: Rules, notice: Notice | None) -> bool:
+    return notice is not None and notice.joins and bool(rules.join_window) and rules.free_text
 
 
 def _joins(rules: Rules, docket: Docket, other: Sms, message: Sms) -> bool:
@@ -160,8 +163,7 @@ def _joins(rules: Rules, docket: Docket, other: Sms, message: Sms) -> bool:
         other is not message
         and other.recipient == message.recipient
         and other.state is State.QUEUED
-        and notice is not None
-        and notice.joins
+        and _may_join(rules, notice)
         and in_turn(docket, other)
     )
 

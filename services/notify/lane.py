@@ -44,7 +44,14 @@ class Lane(Generic[K]):
     ) -> None:
         self.gateway, self.breaker = gateway, Breaker()
         caps = gateway.caps
-        self.way = Way(gateway.name, weight, query=caps.query, receipts=caps.receipts)
+        self.way = Way(
+            gateway.name,
+            weight,
+            query=caps.query,
+            receipts=caps.receipts,
+            replies=caps.replies,
+            free_text=caps.free_text,
+        )
         self.waiting: deque[tuple[K, Outbound]] = deque()
         self.lookups: deque[tuple[K, Attempt]] = deque()
         self._send, self._ask, self._changed = send, ask, changed

@@ -1,4 +1,4 @@
-"""Who can be told of a fact, and what the table (`texts.toml`) says of each message: plain values for the rules."""
+"""Who can be told of a fact, and what the table (`texts.toml`) says of each message besides its words."""
 
 from dataclasses import dataclass
 from datetime import timedelta

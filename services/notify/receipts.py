@@ -1,8 +1,8 @@
 """Receipts on their way from a gateway to the message that they are about.
 
-A receipt names the message by our own reference, or by an id that the gateway gave to one segment. It
-may come before that id is known here: then it waits on a shelf until the id is registered. What fits nothing stays
-there for a while, counted, and may still settle the one message to its number whose end nobody knew.
+A receipt names the message by our own reference, or by an id that the gateway gave to one segment. It may
+come before that id is known here: then it waits on a shelf until the id is registered. What fits nothing
+stays there for a while, counted, and may still settle the one message to its number whose end nobody knew.
 """
 
 from collections.abc import Iterable, Sequence

@@ -6,17 +6,16 @@ from services.notify.docket import Docket
 from services.notify.notices import Audience
 from services.notify.rules import Rules
 
-HANDLER, SUPERIOR = "handler", "superior"
 PETITIONER = ""
 
 
-def of(docket: Docket, audience: Audience) -> Sequence[str]:
-    """Return the recipients' keys; "" is the petitioner."""
+def of(rules: Rules, docket: Docket, audience: Audience) -> Sequence[str]:
+    """Return the recipients' keys; "" is the petitioner. Without a directory no staff are told."""
     match audience:
         case Audience.PETITIONER:
             return (PETITIONER,)
         case Audience.HANDLER | Audience.SUPERIOR:
-            return (HANDLER if audience is Audience.HANDLER else SUPERIOR,)
+            return (str(audience),) if rules.staff.people else ()
         case Audience.REPRESENTATIVES | Audience.CO_SIGNERS:
             first = "r" if audience is Audience.REPRESENTATIVES else "c"
             keys = (key for key in docket.dossier.others if key.startswith(first))
@@ -25,14 +24,18 @@ def of(docket: Docket, audience: Audience) -> Sequence[str]:
 
 def phone(rules: Rules, docket: Docket, recipient: str) -> str:
     """Return a recipient's number as it was written; "" if there is none (yet, or any more)."""
-    if recipient == PETITIONER:
-        return docket.dossier.phone
-    if recipient in {HANDLER, SUPERIOR}:
-        return rules.staff.get(_staff(rules, docket, recipient), "")
-    return docket.dossier.others.get(recipient, "")
-
-
-def _staff(rules: Rules, docket: Docket, recipient: str) -> str:
-    """Return the code of the handler, or of who is above him or, while nobody handles it, above the body."""
     case = docket.mediation
-    return case.handler if recipient == HANDLER else rules.superiors.get(case.handler or case.body, "")
+    match recipient:
+        case "":
+            return docket.dossier.phone
+        case Audience.HANDLER:
+            return rules.staff.handler(case.handler, case.body) or ""
+        case Audience.SUPERIOR:
+            return rules.staff.superior(case.handler, case.body) or ""
+        case _:
+            return docket.dossier.others.get(recipient, "")
+
+
+def is_staff(recipient: str) -> bool:
+    """Whether a recipient is of the office's directory, not of the dossier."""
+    return recipient in {Audience.HANDLER, Audience.SUPERIOR}

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.fact import Fact
 from services.notify.notices import Notice
+from services.notify.staff import Directory
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
@@ -21,13 +22,16 @@ ZONE: Final = ZoneInfo("Asia/Shanghai")
 class Way:
     """A gateway that messages can be given to: its share of them, and what it can do.
 
-    `query`: it can be asked about an attempt. `receipts`: it tells what became of a message.
+    `query`: it can be asked about an attempt. `receipts`: it tells what became of a message. `replies`:
+    people can answer. `free_text`: it takes any text, not only its vendor's templates.
     """
 
     name: str
     weight: int = 1
     query: bool = True
     receipts: bool = False
+    replies: bool = False
+    free_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ class Rules:
     """`ask_after` are the pauses between questions to the gateway about one attempt.
 
     `grace` keeps two instances apart whose clocks differ: a lease ends a little later for all but its holder.
-    `ways` are all gateways, `closed` names those that take nothing just now. `staff` gives the numbers of
-    handlers and bodies by code, `superiors` the code of who is above.
+    `ways` are all gateways, `closed` names those that take nothing just now. `staff` tells where
+    handlers and their superiors are reached.
     """
 
     notices: Mapping[type[Fact], tuple[Notice, ...]]
@@ -68,8 +72,7 @@ class Rules:
     quiet: Quiet | None = None
     join_window: timedelta = timedelta(0)
     receipt_wait: timedelta = timedelta(hours=72)
-    staff: Mapping[str, str] = field(default_factory=dict)
-    superiors: Mapping[str, str] = field(default_factory=dict)
+    staff: Directory = field(default_factory=Directory)
     grace: timedelta = timedelta(seconds=2)
     ask_after: tuple[timedelta, ...] = (
         timedelta(seconds=10),
@@ -104,6 +107,16 @@ class Rules:
     def other(self, gateway: str) -> bool:
         """Whether another gateway takes messages just now."""
         return any(way.name not in self.closed and way.name != gateway for way in self.ways)
+
+    @property
+    def hears_replies(self) -> bool:
+        """Whether it is any use to ask people something."""
+        return any(way.replies for way in self.ways)
+
+    @property
+    def free_text(self) -> bool:
+        """Whether several messages can be said in one text, whichever gateway it goes to."""
+        return all(way.free_text for way in self.ways)
 
     def awake(self, notice: Notice | None, moment: datetime) -> datetime:
         """Return the first time from `moment` on at which a message of this kind may leave."""

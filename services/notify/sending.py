@@ -22,7 +22,7 @@ from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Stated, Step
 from runtime.store import DatabaseError
-from services.notify import numbers, recipients
+from services.notify import numbers, recipients, staff
 from services.notify.docket import Docket
 from services.notify.domain import Report, decide_reported
 from services.notify.gateway import Sink, SmsGateway
@@ -33,7 +33,7 @@ from services.notify.metrics import GATEWAY_OPEN, SMS, WAITING
 from services.notify.rules import Rules
 from services.notify.sms import Accepted, Attempt, NotSent, Outbound, Result, Withheld
 from services.notify.standing import Standing
-from services.notify.texts import Texts
+from services.notify.texts import Part, Rendered, Texts
 from services.notify.turns import reference, unique
 
 log = structlog.get_logger()
@@ -116,7 +116,9 @@ class Sender:
         clock: Clock,
         *,
         sign: str,
+        staff: staff.Shelf | None = None,
     ) -> None:
+        self._staff = staff
         self._texts, self._sign, self._standing, self._clock = texts, sign, standing, clock
         self.lanes: dict[str, Lane[Way]] = {
             name: Lane(gateway, weight, send=self._send, ask=self._ask, changed=self._changed)
@@ -217,11 +219,19 @@ class Sender:
         lane.waiting.append((Way(docket, message, traceparent, going), outbound))
         lane.wake()
 
-    def _rendered(self, docket: Docket, message: Sms) -> Any:  # noqa: ANN401 - texts.Rendered or None
-        values = docket.values(message.cause)
-        if values is None:
+    def _rendered(self, docket: Docket, message: Sms) -> Rendered | None:
+        """Fill in the text, with what was joined into it."""
+        said = [message, *(other for other in docket.own.messages if other.into == message.message)]
+        parts = [
+            Part(one.template, one.version, one.cause, values)
+            for one in said
+            if (values := docket.values(one.cause)) is not None
+        ]
+        if len(parts) > 1:
+            return self._texts.render_joined(docket.petition, parts)
+        if not parts:
             return None
-        return self._texts.render(message.template, message.version, docket.petition, values)
+        return self._texts.render(message.template, message.version, docket.petition, parts[0].values)
 
     def _attempt(self, docket: Docket, message: Sms) -> Attempt:
         contact = numbers.read(recipients.phone(self._standing.rules, docket, message.recipient))
@@ -376,6 +386,8 @@ class Sender:
     async def _probe(self, sink: Sink) -> None:
         while True:
             await asyncio.sleep(PROBE_EVERY)
+            if self._staff is not None:
+                self._standing.staff(self._staff.look())
             for lane in self.lanes.values():
                 await lane.probe(sink)
 
@@ -386,10 +398,11 @@ class Sender:
             GATEWAY_OPEN.labels(name).set(name not in closed)
 
     async def reasons(self) -> list[str]:
-        """Return what staff must look at before messages go out again: only if no gateway takes any."""
+        """Return what operators must mend: a directory that is refused, or that no gateway takes messages."""
+        edit = [self._staff.refused] if self._staff is not None and self._staff.refused else []
         if any(not lane.breaker.trouble for lane in self.lanes.values()):
-            return []
-        return [
+            return edit
+        return edit + [
             f"gateway {name}: {lane.breaker.trouble}; messages wait and go out once it is mended"
             for name, lane in self.lanes.items()
         ]

@@ -59,6 +59,10 @@ class Settings(ServiceSettings):
     cap_template: int = Field(
         default=50, ge=0, description="SMS of one template to one number on one day at most (0: no cap)"
     )
+    staff_directory: Path | None = Field(
+        default=None,
+        description="the office's file of who is told of a case and where; without it no staff are",
+    )
 
     def weights(self) -> dict[str, int]:
         """Return the gateways' names with their shares."""

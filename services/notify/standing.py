@@ -1,9 +1,9 @@
 """The rules that hold just now; made anew when a gateway fails or recovers, or the staff changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from services.notify.rules import Rules
+from services.notify.staff import Directory
 
 
 @dataclass
@@ -16,6 +16,7 @@ class Standing:
         """Say which gateways take nothing just now."""
         self.rules = replace(self.rules, closed=gateways)
 
-    def staff(self, numbers: Mapping[str, str], superiors: Mapping[str, str]) -> None:
+    def staff(self, directory: Directory) -> None:
         """Say how the staff can be reached."""
-        self.rules = replace(self.rules, staff=numbers, superiors=superiors)
+        if directory is not self.rules.staff:
+            self.rules = replace(self.rules, staff=directory)

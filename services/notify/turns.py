@@ -73,7 +73,7 @@ def next_step(
 
 def _unreachable(docket: Docket, message: Sms, now: datetime) -> SmsSkipped | None:
     """Say why there is no number; None while the petitioner's may still come."""
-    if message.recipient in {recipients.HANDLER, recipients.SUPERIOR}:
+    if recipients.is_staff(message.recipient):
         return skipped(message, SkipReason.NO_CONTACT, now)
     # An empty dossier where there was a number means that the person was erased.
     erased = message.recipient or any(other.attempt for other in docket.own.messages)
@@ -118,8 +118,12 @@ def _before(docket: Docket, message: Sms) -> Sms | None:
 
 
 def _apart(rules: Rules, docket: Docket, message: Sms, notice: Notice | None) -> datetime | None:
-    """Return until when a message that may be joined waits: some time after the last one to its recipient."""
-    if not rules.join_window or notice is None or not notice.joins or message.attempt:
+    """Return until when a message waits so that it can be joined: some time after the last one.
+
+    Only what need not be sent at all waits. What the law has us tell leaves at once, and takes with it what
+    waits for the same person.
+    """
+    if not rules.join_window or notice is None or not notice.joins or notice.statutory or message.attempt:
         return None
     left = [m.changed_at for m in docket.own.messages if _went(m, message)]
     return max(left) + rules.join_window if left else None

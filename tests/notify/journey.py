@@ -21,6 +21,7 @@ from services.notify import texts
 from services.notify.app import service
 from services.notify.docket import Docket
 from services.notify.messages import Sms
+from services.notify.notices import Audience
 from services.notify.rules import Rules, Way
 from services.notify.standing import Standing
 
@@ -38,6 +39,12 @@ TOLD: dict[type[Fact], Fact] = {
     if "notify" in kind.TOPIC.readers and kind.TOPIC.writer != "notify"
     if (fact := read(examples.every()[f"{short_name(kind)}/notify"]).fact)
 }
+
+
+def owed(kind: type[Fact]) -> int:
+    """How many messages a fact makes."""
+    told = RULES.notices.get(kind, ())
+    return sum(notice.audience is Audience.PETITIONER and not notice.question for notice in told)
 
 
 def fact_of(kind: type[Fact], **changes: Any) -> Fact:

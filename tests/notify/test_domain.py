@@ -43,7 +43,7 @@ from services.notify.rules import Way
 from services.notify.sms import Accepted, Down, Found, NotFound, Refused, Throttled, Unknown
 from services.notify.standing import Standing
 from services.notify.turns import due_at, reference, wake_at
-from tests.notify.journey import LEASE, PETITION, RULES, TOLD, Journey, fact_of
+from tests.notify.journey import LEASE, PETITION, RULES, TOLD, Journey, fact_of, owed
 
 REGISTERED, DOSSIER = TOLD[PetitionRegistered], TOLD[DossierSaved]
 SENT = Accepted(f"{PETITION}.registered.1.1", 2)
@@ -365,7 +365,7 @@ def test_whatever_happens_the_rules_hold(moves: list[object]) -> None:
         if isinstance(move, type):
             last = journey.deliver(TOLD[move])
             journey.hear(last)
-            causes += sum(len(RULES.notices.get(kind, ())) for kind in (move,))
+            causes += owed(move)
         elif isinstance(move, tuple):
             place, older, result = move
             for message in journey.messages[place : place + 1]:
