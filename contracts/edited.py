@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Held = TypeVar("Held")
 
@@ -36,7 +36,7 @@ class Lines:
         return next(named, begin) + 1
 
 
-def load(path: Path, head: str, refusal: type[EditError]) -> tuple[Lines, dict[str, Any]]:
+def load(path: Path, head: str, refusal: type[EditError]) -> tuple[Lines, dict[str, object]]:
     """Read a TOML file; raises `refusal` with the line where it is none."""
     try:
         text = path.read_text("utf-8")
