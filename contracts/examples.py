@@ -488,6 +488,32 @@ def _notified(story: Story, began: datetime) -> Iterator[Fact]:
         cause=message_id(INTAKE, story.petition, 2),
         reason=story.skipped,
     )
+    yield from _came_back(message, "case-answered.1", began + timedelta(days=31), story)
+
+
+def _came_back(message: str, question: str, began: datetime, story: Story) -> Iterator[Fact]:
+    yield notify.SmsPostponed(at=began, message="session-held.4", not_before=began + timedelta(hours=1))
+    yield notify.SmsJoined(at=began + timedelta(hours=1), message="session-held.4", into="session-held.3")
+    yield notify.SmsDelivered(at=began + timedelta(hours=1, seconds=4), message=message, attempt=2)
+    yield notify.SmsUndelivered(
+        at=began + timedelta(hours=1, seconds=5), message="session-held.3", attempt=1, code="UNDELIV"
+    )
+    yield notify.CallTaskRaised(
+        at=began + timedelta(hours=1, seconds=5), message="session-held.3", reason="UNDELIV"
+    )
+    yield notify.CallTaskDone(
+        at=began + timedelta(hours=3), outcome=notify.CallOutcome.REACHED, by="clerk-0031"
+    )
+    yield notify.SmsDecided(
+        at=began + timedelta(hours=4), message=question, attempt=1, sent=True, by="operator-0007"
+    )
+    yield notify.ReplyReceived(
+        at=began + timedelta(hours=5),
+        reply=_hash(story, "reply")[:32],
+        kind=notify.ReplyKind.RATING,
+        message=question,
+        score=5,
+    )
 
 
 def _hash(story: Story, what: str) -> str:

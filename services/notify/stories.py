@@ -18,6 +18,7 @@ from contracts.mediation import (
     CaseRated,
     SessionHeld,
 )
+from contracts.notify import ReplyReceived
 from contracts.routing import (
     PetitionJoinedCampaign,
     PetitionLeftCampaign,
@@ -27,13 +28,14 @@ from contracts.routing import (
     PetitionSentToTriage,
     ReturnRefused,
 )
-from contracts.topics import INTAKE, MEDIATION, ROUTING
+from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from services.notify import numbers
 from services.notify.notices import Audience
 
 # The streams in the order of the journey.
-STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name)
-# What a text may say of each fact. Only codes, numbers and times are kept; "reason" is the phrase of the
+STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name, NOTIFY.name)
+# What a text may say of each fact; of a reply, which is notify's own fact, it can only say how to go on.
+# Only codes, numbers and times are kept; "reason" is the phrase of the
 # published lexicon that weighed most, "policy" is code and version of a published policy; "body", "due" and
 # "handler" (the code of who answers for the case) come from the case where the fact does not name them.
 OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
@@ -55,6 +57,7 @@ OFFERS: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     CaseAnswered: ("body", "outcome", "review_by", "policy"),
     CaseRated: ("body", "score"),
     CaseOverdue: ("body", "step", "since", "handler"),
+    ReplyReceived: (),
 }
 
 

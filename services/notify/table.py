@@ -20,6 +20,7 @@ from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.kinds import Outcome, SessionKind
 from contracts.mediation import CaseAnswered, CaseConcluded, Step
+from contracts.notify import ReplyReceived
 from contracts.registry import BY_TYPE
 from contracts.routing import (
     ConferenceGround,
@@ -195,7 +196,7 @@ def _row_faults(table: Table) -> Iterator[tuple[int, str]]:
     """Yield the number of a row and what is wrong with it."""
     seen: set[tuple[str, str]] = set()
     stands_for: dict[str, tuple[str, Audience]] = {}
-    told_by: dict[tuple[str, Audience, bool], str] = {}
+    told_by: dict[tuple[str, Audience, bool, str], str] = {}
     current = in_use(table)
     for number, row in enumerate(table.message):
         if (row.template, row.version) in seen:
@@ -204,7 +205,9 @@ def _row_faults(table: Table) -> Iterator[tuple[int, str]]:
         about = row.fact, row.audience
         if stands_for.setdefault(row.template, about) != about:
             yield number, "a template stands for one fact and one audience; give this one its own name"
-        if (other := told_by.setdefault((*about, row.question), row.template)) != row.template:
+        # What answers a reply depends on the reply, and is chosen by its name (`outcomes.py`).
+        kind_of_row = (*about, row.question, row.template if row.fact == ReplyReceived.TYPE else "")
+        if (other := told_by.setdefault(kind_of_row, row.template)) != row.template:
             yield number, f"{other} tells the {row.audience} of this fact already"
         kind = BY_TYPE.get(row.fact)
         if reason := _untriggered(kind, row.audience):

@@ -18,8 +18,7 @@ from contracts.routing import PetitionRouted, PetitionSentToTriage
 from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from local.demo import verify
 from runtime.draft import ParkReason
-from services.notify.domain import Messages, State, evolve_own
-from services.notify.notices import Audience
+from services.notify.messages import Messages, State, evolve_own
 from tests.faults.evidence import Evidence
 from tests.faults.folding import Topics, differences
 from tests.stores.services import NOTIFY_RULES, SERVICES
@@ -278,10 +277,7 @@ def _untold(petition: str, topics: Topics, messages: Messages) -> Iterator[str]:
     for topic in (INTAKE.name, ROUTING.name, MEDIATION.name):
         for found in topics.get(topic, ()):
             fact, cause = found.message.fact, found.message.envelope.id
-            owed = sum(
-                notice.audience is Audience.PETITIONER and not notice.question
-                for notice in (NOTIFY_RULES.notices.get(type(fact), ()) if fact is not None else ())
-            )
+            owed = len(NOTIFY_RULES.notices.get(type(fact), ())) if fact is not None else 0
             if settled[cause] < owed:
                 known = ", ".join(f"{s.message} {s.state}" for s in messages.messages if s.cause == cause)
                 yield f"{petition} was not told of {cause} ({known or 'nothing queued'})."
