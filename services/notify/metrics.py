@@ -16,3 +16,13 @@ SMS: Final = Counter(
 WAITING: Final = Gauge(
     "notify_sms_waiting", "Claimed SMS that wait in this process for the gateway.", registry=REGISTRY
 )
+SMPP_BOUND: Final = Gauge(
+    "notify_smpp_bound", "1 while this process has a session with the message centre.", registry=REGISTRY
+)
+SMPP_HEARD: Final = Counter(
+    "notify_smpp_heard",
+    "What the message centre delivered, by what became of it: receipt, reply, unreadable, "
+    "refused (it repeats that).",
+    ("outcome",),
+    registry=REGISTRY,
+)

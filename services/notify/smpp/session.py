@@ -1,0 +1,281 @@
+"""One bound session with the centre: a window of submit_sm under way, each with its own answer.
+
+What was written and has no answer when the connection ends is lost at once, with all that are under way; what
+was not written is not. Nothing waits for a PDU that cannot come any more. A session ends once and is never
+used again: `gateway.py` makes the next one.
+"""
+
+import asyncio
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+import structlog
+
+from runtime.clock import Clock
+from services.notify.smpp import pdu
+from services.notify.smpp.outcome import TOO_FAST, Answer, Lost, Rejected, Taken, Unwritten
+from services.notify.smpp.pace import Pace
+from services.notify.smpp.pdu import Command, Frame, Status
+from services.notify.smpp.settings import Settings
+
+log = structlog.get_logger()
+
+UNBIND_WITHIN: Final = 2.0
+# Answers that may still come after we gave them up.
+MOST_OVERDUE: Final = 10_000
+
+
+class BindError(Exception):
+    """The centre refuses the bind."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"0x{status:02x}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Who hears what the centre says by itself; none of them may raise.
+
+    `delivered` gets the bodies and sequences of all deliver_sm that came together, `late` the reference and
+    the answer to a submit_sm that was given up.
+    """
+
+    delivered: Callable[["Session", list[Frame]], None]
+    late: Callable[[str, Taken | Rejected], None]
+
+
+@dataclass(slots=True)
+class _Under:
+    """A request that was written."""
+
+    answer: "asyncio.Future[Frame | Lost]"
+    timer: asyncio.TimerHandle
+    command: Command
+    reference: str
+
+
+class Session(asyncio.Protocol):
+    """See above. `ended` is done when it is over, with the reason."""
+
+    def __init__(self, settings: Settings, clock: Clock, pace: Pace, hearing: Hearing) -> None:
+        self._settings, self._clock, self._pace, self._hearing = settings, clock, pace, hearing
+        self._loop = asyncio.get_running_loop()
+        self._splitter = pdu.Splitter()
+        self._under: dict[int, _Under] = {}
+        self._overdue: OrderedDict[int, str] = OrderedDict()
+        self._window = asyncio.Semaphore(settings.window)
+        self._turn = asyncio.Lock()
+        self._sequence = 0
+        self._heard = self._loop.time()
+        self._transport: asyncio.Transport | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self.ended: asyncio.Future[str] = self._loop.create_future()
+
+    async def open(self) -> None:
+        """Connect and bind; raises OSError, TimeoutError or BindError."""
+        wait = self._settings.connect_timeout.total_seconds()
+        context = None
+        if self._settings.tls:
+            context = ssl.create_default_context(cafile=self._settings.tls_ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        host, port = self._settings.host, self._settings.port
+        try:
+            async with asyncio.timeout(wait):
+                await self._loop.create_connection(lambda: self, host, port, ssl=context)
+            await self._bind(wait)
+            self._keeper = self._loop.create_task(self._keep())
+        finally:
+            if self._keeper is None:
+                self._end("not-bound")
+
+    async def _bind(self, wait: float) -> None:
+        given = self._settings
+        body = pdu.bind_body(given.system_id, given.password.get_secret_value(), given.system_type)
+        answer = await self._request(Command.BIND_TRANSCEIVER, body, wait)
+        if isinstance(answer, Lost):
+            raise ConnectionError(answer.reason)
+        if answer.status != Status.OK:
+            raise BindError(answer.status)
+
+    # What we ask.
+
+    async def submit(self, body: bytes, *, reference: str, until: datetime) -> Answer:
+        """Write one submit_sm in its turn and wait for its answer; nothing is written from `until` on."""
+        wait = self._settings.response_timeout.total_seconds()
+        async with self._turn:  # first come, first out
+            await self._window.acquire()
+            waiting = None
+            try:
+                if unwritten := await self._not_now(until):
+                    return unwritten
+                turn = self._pace.take(self._loop.time())
+                waiting = self._write(Command.SUBMIT_SM, body, wait, reference)
+            finally:
+                if waiting is None:
+                    self._window.release()
+        answer = await waiting
+        if isinstance(answer, Lost):
+            return answer
+        taken = _taken(answer)
+        if isinstance(taken, Taken):
+            self._pace.accepted(turn)
+        elif taken.status in TOO_FAST:
+            return Rejected(taken.status, self._pace.throttled(turn, self._loop.time()))
+        elif taken.status == Status.INVALID_BIND_STATUS:
+            self._end("not-bound")
+        return taken
+
+    async def _not_now(self, until: datetime) -> Unwritten | None:
+        """Wait for the pace; returns why the next one may not be written."""
+        while not (unwritten := self._hindrance(until)) and (wait := self._pace.wait(self._loop.time())):
+            if self._clock.now() + timedelta(seconds=wait) >= until:
+                return Unwritten("too-fast", wait)
+            await asyncio.wait({self.ended}, timeout=wait)
+        return unwritten
+
+    def _hindrance(self, until: datetime) -> Unwritten | None:
+        if self.ended.done():
+            return Unwritten("connection-lost")
+        return Unwritten("lease-expired") if self._clock.now() >= until else None
+
+    async def _request(self, command: Command, body: bytes, wait: float) -> Frame | Lost:
+        return await self._write(command, body, wait)
+
+    def _write(
+        self, command: Command, body: bytes, wait: float, reference: str = ""
+    ) -> "asyncio.Future[Frame | Lost]":
+        """Hand one request to the connection, now; the answer comes or is lost, it never fails."""
+        answer: asyncio.Future[Frame | Lost] = self._loop.create_future()
+        if self._transport is None or self.ended.done():
+            answer.set_result(Lost("connection-lost"))
+            return answer
+        self._sequence = sequence = self._sequence % pdu.LAST_SEQUENCE + 1
+        timer = self._loop.call_later(wait, self._expired, sequence)
+        self._under[sequence] = _Under(answer, timer, command, reference)
+        self._transport.write(pdu.encode(command, sequence, body))
+        return answer
+
+    def _settle(self, sequence: int, result: Frame | Lost) -> None:
+        under = self._under.pop(sequence)
+        under.timer.cancel()
+        if under.command is Command.SUBMIT_SM:
+            self._window.release()
+        if not under.answer.done():  # whoever waited may have been cancelled
+            under.answer.set_result(result)
+
+    def _expired(self, sequence: int) -> None:
+        reference = self._under[sequence].reference
+        self._settle(sequence, Lost("no-answer"))
+        if reference:
+            self._overdue[sequence] = reference
+            if len(self._overdue) > MOST_OVERDUE:
+                self._overdue.popitem(last=False)
+
+    # What the centre says.
+
+    def answer(self, sequence: int, status: int) -> bool:
+        """Answer a deliver_sm; False if there is nobody to answer any more."""
+        if self.ended.done():
+            return False
+        # An error has no body, success an empty message id (4.6.2).
+        self._reply(Command.DELIVER_SM, sequence, status, b"" if status else b"\0")
+        return True
+
+    def _reply(self, command: int, sequence: int, status: int = Status.OK, body: bytes = b"") -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(pdu.encode(command | pdu.RESPONSE, sequence, body, status))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the connection."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the centre sent."""
+        self._heard = self._loop.time()
+        try:
+            frames = self._splitter.feed(data)
+        except pdu.MalformedError:
+            self._end("malformed")
+            return
+        delivered = []
+        for frame in frames:
+            if frame.command == Command.DELIVER_SM:
+                delivered.append(frame)
+            else:
+                self._take(frame)
+        if delivered:
+            self._hearing.delivered(self, delivered)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.command & pdu.RESPONSE:
+            self._answered(frame)
+        elif frame.command == Command.ENQUIRE_LINK:
+            self._reply(frame.command, frame.sequence)
+        elif frame.command == Command.UNBIND:
+            self._reply(frame.command, frame.sequence)
+            self._end("unbound", polite=True)
+        elif frame.command not in {Command.OUTBIND, Command.ALERT_NOTIFICATION}:  # these want no answer
+            self._reply(Command.GENERIC_NACK, frame.sequence, Status.INVALID_COMMAND)
+
+    def _answered(self, frame: Frame) -> None:
+        under = self._under.get(frame.sequence)
+        asked = under.command if under else Command.SUBMIT_SM
+        if frame.command not in {asked | pdu.RESPONSE, Command.GENERIC_NACK}:
+            log.warning("smpp_answer_skipped")  # it answers what nobody has asked
+        elif under:
+            self._settle(frame.sequence, frame)
+        elif reference := self._overdue.pop(frame.sequence, ""):
+            self._hearing.late(reference, _taken(frame))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end of the connection."""
+        self._end("connection-lost" if exc is None else f"connection-lost.{type(exc).__name__}")
+
+    # The end.
+
+    async def _keep(self) -> None:
+        """Ask after each silence whether the centre is there; without an answer it is not."""
+        every = self._settings.enquire_every.total_seconds()
+        while not self.ended.done():
+            silent = self._loop.time() - self._heard
+            if silent < every:
+                await asyncio.wait({self.ended}, timeout=every - silent)
+                continue
+            wait = self._settings.response_timeout.total_seconds()
+            if isinstance(await self._request(Command.ENQUIRE_LINK, b"", wait), Lost):
+                self._end("silent")
+
+    async def close(self) -> None:
+        """Take leave: wait for the answers that are under way, unbind, hang up."""
+        wait = self._settings.response_timeout.total_seconds()
+        if self._under and not self.ended.done():
+            await asyncio.wait({under.answer for under in self._under.values()}, timeout=wait)
+        if not self.ended.done():
+            await self._request(Command.UNBIND, b"", UNBIND_WITHIN)
+        self._end("closed", polite=True)
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    def _end(self, reason: str, *, polite: bool = False) -> None:
+        """End the session, once: everything that is under way is lost, at once."""
+        if self.ended.done():
+            return
+        self.ended.set_result(reason)
+        if self._transport is not None:
+            # Polite: what was written still goes out. Else nobody is there to read it.
+            self._transport.close() if polite else self._transport.abort()
+        for sequence in list(self._under):
+            self._settle(sequence, Lost("connection-lost"))
+
+
+def _taken(frame: Frame) -> Taken | Rejected:
+    """Read the answer to a submit_sm; a generic_nack without a reason is an error all the same."""
+    if frame.status == Status.OK and frame.command != Command.GENERIC_NACK:
+        return Taken(pdu.message_id(frame.body))
+    return Rejected(frame.status or Status.UNKNOWN_ERROR)
