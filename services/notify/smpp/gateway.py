@@ -71,10 +71,11 @@ class Smpp:
         self._reception: Reception | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._tried = asyncio.Event()
+        self._stopped = False
 
     async def start(self, sink: Sink) -> Result | None:
         """Bind, and go on binding by itself; returns what stands in the way at present."""
-        if not self._tasks:
+        if not self._tasks and not self._stopped:
             given = self._settings
             secret = await asyncio.to_thread(
                 naming.key, given.password.get_secret_value(), f"{self.name} {given.system_id}"
@@ -104,9 +105,10 @@ class Smpp:
         return [None] * len(attempts)
 
     async def stop(self) -> None:
-        """Bring home what was delivered, unbind, hang up."""
+        """Bring home what was delivered, unbind, hang up; for good."""
+        self._stopped = True
         session, reception = self._session, self._reception
-        self._session, self._hindrance = None, Down("smpp.stopped")
+        self._session = None
         if session is not None and reception is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_WITHIN):
@@ -115,8 +117,12 @@ class Smpp:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
-        self._tried.clear()
+        self._session, self._hindrance = None, Down("smpp.stopped")
+
+    @property
+    def rate(self) -> float:
+        """How many submit_sm a second at present: less than granted after "too fast"."""
+        return self._pace.rate
 
     # One message.
 

@@ -37,14 +37,13 @@ class Pace:
         self._next = max(self._next, now - BURST) + 1 / self._rate
         return self.turn
 
-    def throttled(self, turn: int, now: float) -> float:
-        """Slow down; returns how long nothing may be written."""
+    def throttled(self, turn: int, now: float) -> None:
+        """Slow down, and let nothing be written for a while."""
         if turn == self.turn:
             self.turn += 1
             self._rate = max(self._rate / 2, self._granted * SLOWEST)
             self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
             self._next = self._changed = now + self._pause
-        return self.wait(now)
 
     def accepted(self, turn: int) -> None:
         """Note that the peer takes messages again."""

@@ -57,6 +57,7 @@ class _Under:
     timer: asyncio.TimerHandle
     command: Command
     reference: str
+    turn: int
 
 
 class Session(asyncio.Protocol):
@@ -114,7 +115,7 @@ class Session(asyncio.Protocol):
                 if unwritten := await self._not_now(until):
                     return unwritten
                 turn = self._pace.take(self._loop.time())
-                waiting = self._write(Command.SUBMIT_SM, body, wait, reference)
+                waiting = self._write(Command.SUBMIT_SM, body, wait, reference, turn)
             finally:
                 if waiting is None:
                     self._window.release()
@@ -122,12 +123,8 @@ class Session(asyncio.Protocol):
         if isinstance(answer, Lost):
             return answer
         taken = _taken(answer)
-        if isinstance(taken, Taken):
-            self._pace.accepted(turn)
-        elif taken.status in TOO_FAST:
-            return Rejected(taken.status, self._pace.throttled(turn, self._loop.time()))
-        elif taken.status == Status.INVALID_BIND_STATUS:
-            self._end("not-bound")
+        if isinstance(taken, Rejected) and taken.status in TOO_FAST:
+            return Rejected(taken.status, self._pace.wait(self._loop.time()))
         return taken
 
     async def _not_now(self, until: datetime) -> Unwritten | None:
@@ -147,7 +144,7 @@ class Session(asyncio.Protocol):
         return await self._write(command, body, wait)
 
     def _write(
-        self, command: Command, body: bytes, wait: float, reference: str = ""
+        self, command: Command, body: bytes, wait: float, reference: str = "", turn: int = 0
     ) -> "asyncio.Future[Frame | Lost]":
         """Hand one request to the connection, now; the answer comes or is lost, it never fails."""
         answer: asyncio.Future[Frame | Lost] = self._loop.create_future()
@@ -156,7 +153,7 @@ class Session(asyncio.Protocol):
             return answer
         self._sequence = sequence = self._sequence % pdu.LAST_SEQUENCE + 1
         timer = self._loop.call_later(wait, self._expired, sequence)
-        self._under[sequence] = _Under(answer, timer, command, reference)
+        self._under[sequence] = _Under(answer, timer, command, reference, turn)
         self._transport.write(pdu.encode(command, sequence, body))
         return answer
 
@@ -228,9 +225,19 @@ class Session(asyncio.Protocol):
         if frame.command not in {asked | pdu.RESPONSE, Command.GENERIC_NACK}:
             log.warning("smpp_answer_skipped")  # it answers what nobody has asked
         elif under:
+            self._learn(under, frame)  # before there is room in the window: the next one must know
             self._settle(frame.sequence, frame)
+            if frame.status == Status.INVALID_BIND_STATUS:
+                self._end("not-bound")
         elif reference := self._overdue.pop(frame.sequence, ""):
             self._hearing.late(reference, _taken(frame))
+
+    def _learn(self, under: _Under, frame: Frame) -> None:
+        if under.command is Command.SUBMIT_SM:
+            if frame.status in TOO_FAST:
+                self._pace.throttled(under.turn, self._loop.time())
+            elif frame.status == Status.OK:
+                self._pace.accepted(under.turn)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end of the connection."""
