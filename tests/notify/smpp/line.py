@@ -1,4 +1,4 @@
-"""What the tests of the SMPP gateway have in common: messages, a sink, settings for a centre."""
+"""A gateway that has been started, a sink that keeps what it gets, and a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any
 
+from runtime.clock import SystemClock
 from runtime.commands import UnavailableError
 from services.notify.smpp.gateway import Smpp
-from services.notify.smpp.settings import Settings
-from services.notify.sms import Inbound, Outbound, Receipt
-from tests.notify.journey import START, Clock
-from tests.notify.peers.centre import PASSWORD
+from services.notify.sms import Inbound, Receipt
+from tests.notify.smpp.messages import START, settings
 
-PETITION: Final = "07X3Q-G8F91-BDAN5"
-SOURCE: Final = "106912345"
-SIGN: Final = "长沙信访"
+
+@dataclass
+class Clock:
+    """Time that the test moves."""
+
+    time: datetime = START
+
+    def now(self) -> datetime:
+        """The time now."""
+        return self.time
+
+    def forward(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.time += by
 
 
 @dataclass
@@ -54,47 +64,9 @@ class Kept:
             raise self.error
 
 
-def settings(port: int, **changes: Any) -> Settings:
-    """Settings for a centre on this machine, with short times."""
-    return Settings.model_validate(
-        {
-            "host": "127.0.0.1",
-            "port": port,
-            "system_id": "bridge",
-            "password": PASSWORD,
-            "source": SOURCE,
-            "rate": 10_000,
-            "response_timeout": timedelta(seconds=2),
-            "reconnect_from": timedelta(milliseconds=50),
-            "reconnect_to": timedelta(milliseconds=200),
-            "extension": 4,
-            **changes,
-        }
-    )
-
-
-def outbound(number: int = 1, *, text: str = "您好", seconds: float = 10, **changes: Any) -> Outbound:
-    """A message; its lease holds for ten seconds of the test's clock, which stands still."""
-    unique = f"{PETITION}.registered.{number}"
-    return Outbound(
-        **{
-            "reference": f"{unique}.1",
-            "unique": unique,
-            "petition": PETITION,
-            "to": "+8613800138000",
-            "template": "registered",
-            "params": {},
-            "text": text,
-            "sign": SIGN,
-            "lease_until": START + timedelta(seconds=seconds),
-            **changes,
-        }
-    )
-
-
 @contextlib.asynccontextmanager
 async def sending(
-    port: int, sink: Kept, *, clock: Clock | None = None, **changes: Any
+    port: int, sink: Kept, *, clock: Clock | SystemClock | None = None, **changes: Any
 ) -> AsyncIterator[Smpp]:
     """A gateway that has been started, whether it is bound or not; stopped at the end."""
     gateway = Smpp(settings(port, **changes), clock or Clock())

@@ -22,9 +22,9 @@ from services.notify.sms import (
     mark,
 )
 from tests.eventually import eventually
-from tests.notify.journey import START, Clock
 from tests.notify.peers.centre import Centre, running
-from tests.notify.smpp.line import SIGN, SOURCE, Kept, outbound, sending, settings
+from tests.notify.smpp.line import Clock, Kept, sending
+from tests.notify.smpp.messages import SIGN, SOURCE, START, outbound, settings
 
 pytestmark = pytest.mark.real
 
@@ -58,7 +58,7 @@ async def test_a_message_arrives_as_the_telephone_shows_it(centre: Centre, sink:
             "udh": [],
             "mark": mark("07X3Q-G8F91-BDAN5.registered.1.1"),
         }
-    ] == (await centre.seen())["got"]
+    ] == await centre.got()
 
 
 async def test_a_batch_is_answered_in_its_order_and_leaves_in_it(centre: Centre, sink: Kept) -> None:
@@ -67,11 +67,11 @@ async def test_a_batch_is_answered_in_its_order_and_leaves_in_it(centre: Centre,
             [outbound(20 * batch + n, text=f"第{20 * batch + n}条") for n in range(20)] for batch in range(5)
         ]
         results = await asyncio.gather(*(gateway.send(batch) for batch in batches))
-    seen = await centre.seen()
+    seen = await centre.counts()
     assert [str(n) for n in range(1, 101)] == [
         one.ids[0] for batch in results for one in batch if isinstance(one, Accepted)
     ]
-    assert [f"【{SIGN}】第{n}条" for n in range(100)] == [one["text"] for one in seen["got"]]
+    assert [f"【{SIGN}】第{n}条" for n in range(100)] == await centre.texts()
     assert 7 >= seen["mostUnderWay"]
 
 
@@ -87,8 +87,8 @@ async def test_case_3_an_answer_that_never_comes_leaves_its_message_unknown_and_
         results = await gateway.send([outbound(1, text="一"), outbound(2, text="二")])
         assert [Unknown("smpp.no-answer"), Accepted(outbound(2).reference, 1, ("2",))] == results
         assert [] == [text for text in await centre.texts() if text.count("一") > 1]
-        assert 1 == (await centre.seen())["binds"]
-    assert 2 == (await centre.seen())["submits"]
+        assert 1 == (await centre.counts())["binds"]
+    assert 2 == (await centre.counts())["submits"]
 
 
 async def test_an_answer_that_comes_late_names_the_message_that_counts_as_unknown(
@@ -101,7 +101,7 @@ async def test_an_answer_that_comes_late_names_the_message_that_counts_as_unknow
     assert (outbound().reference, "1", Delivery.PENDING) == (late.reference, late.id, late.delivery)
 
 
-async def test_case_4_when_the_connection_breaks_what_was_written_is_unknown_at_once_and_the_rest_goes_out_once(
+async def test_case_4_when_the_line_breaks_the_written_are_unknown_at_once_and_the_rest_goes_out_once(
     centre: Centre, sink: Kept
 ) -> None:
     await centre.ask(slow=60_000)
@@ -110,7 +110,7 @@ async def test_case_4_when_the_connection_breaks_what_was_written_is_unknown_at_
         under_way = asyncio.create_task(gateway.send(messages))
 
         async def window_is_full() -> bool:
-            return bool(20 == (await centre.seen())["submits"])
+            return bool(20 == (await centre.counts())["submits"])
 
         await eventually(window_is_full)
         await centre.drop()
@@ -146,7 +146,7 @@ async def test_case_8_too_fast_slows_down_more_each_time_and_sends_once(
         assert 10_000 / 8 == pytest.approx(gateway.rate, rel=0.3)
         more = await gateway.send([outbound(n) for n in range(2, 10)])
         assert all(isinstance(one, Accepted) for one in more)
-    assert 9 == len((await centre.seen())["got"])
+    assert 9 == len(await centre.got())
 
 
 async def test_while_it_is_too_fast_nobody_waits_longer_than_a_lease(centre: Centre, sink: Kept) -> None:
@@ -154,7 +154,7 @@ async def test_while_it_is_too_fast_nobody_waits_longer_than_a_lease(centre: Cen
     async with sending(centre.port, sink, window=1) as gateway:
         results = await gateway.send([outbound(n, seconds=0.3) for n in range(20)])
     assert all(isinstance(result, Throttled) for result in results)
-    assert 1 == (await centre.seen())["submits"]
+    assert 1 == (await centre.counts())["submits"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_case_9_a_refused_bind_says_whose_fault_it_is_and_is_tried_again(
     try:
         assert hindrance == await gateway.start(sink)
         assert [hindrance] * 2 == await gateway.send([outbound(1), outbound(2)])
-        assert 0 == (await centre.seen())["submits"]
+        assert 0 == (await centre.counts())["submits"]
         await centre.ask(bind=0)
         await bound_again(gateway, sink)
         assert [Accepted] == [type(one) for one in await gateway.send([outbound()])]
@@ -210,7 +210,7 @@ async def test_case_14_what_the_centre_refuses_is_written_once(
     await centre.ask(reject=status, rejectTimes=1)
     async with sending(centre.port, sink) as gateway:
         assert [result] == await gateway.send([outbound(text="长" * 300)])
-    assert 1 == (await centre.seen())["submits"]
+    assert 1 == (await centre.counts())["submits"]
 
 
 FAMILY = "👨\u200d👩\u200d👧"
@@ -234,7 +234,7 @@ async def test_case_15_each_segment_can_be_read_alone_and_all_make_the_text(
 ) -> None:
     async with sending(centre.port, sink) as gateway:
         (result,) = await gateway.send([outbound(text=text)])
-    got = (await centre.seen())["got"]
+    got = await centre.got()
     whole = f"【{SIGN}】{text}"
     if len(lengths) == 1:
         assert [whole] == [one["text"] for one in got]
@@ -256,7 +256,7 @@ async def test_two_long_messages_under_way_at_once_have_references_of_their_own(
 ) -> None:
     async with sending(centre.port, sink) as gateway:
         await gateway.send([outbound(n, text=f"{n}" * 100) for n in range(1, 4)])
-    got = (await centre.seen())["got"]
+    got = await centre.got()
     assert 3 == len({one["udh"][0][4:6] for one in got})
     assert 6 == len(got)
 
@@ -270,7 +270,7 @@ async def test_the_rest_of_a_message_goes_out_though_it_was_not_taken_at_first(
         (result,) = await gateway.send([outbound(text="字" * 129, seconds=60)])
     assert isinstance(result, Accepted)
     assert 3 == result.segments == len(set(result.ids))
-    got = (await centre.seen())["got"]
+    got = await centre.got()
     assert ["01", "02", "03"] == sorted(one["udh"][0][-2:] for one in got)
 
 
@@ -289,14 +289,14 @@ async def test_the_rest_of_a_message_goes_out_over_the_next_session(centre: Cent
         under_way = asyncio.create_task(gateway.send([outbound(text="字" * 129)]))
 
         async def first_two_are_there() -> bool:
-            return bool(2 == (await centre.seen())["submits"])
+            return bool(2 == (await centre.counts())["submits"])
 
         await eventually(first_two_are_there, every=0.005)
         await centre.drop()
         (result,) = await under_way
     # The second had been written and is lost; the third was not, and followed.
     assert Unknown("smpp.connection-lost", ("1", "3")) == result
-    assert 3 == (await centre.seen())["submits"]
+    assert 3 == (await centre.counts())["submits"]
 
 
 async def test_nothing_is_written_once_the_lease_has_passed(centre: Centre, sink: Kept) -> None:
@@ -306,14 +306,14 @@ async def test_nothing_is_written_once_the_lease_has_passed(centre: Centre, sink
         under_way = asyncio.create_task(gateway.send([outbound(n) for n in range(5)]))
 
         async def first_is_there() -> bool:
-            return bool((await centre.seen())["submits"])
+            return bool((await centre.counts())["submits"])
 
         await eventually(first_is_there, every=0.005)
         clock.forward(timedelta(seconds=10))
         results = await under_way
     assert [Accepted, *[NotSent] * 4] == [type(result) for result in results]
     assert NotSent("smpp.lease-expired") == results[1]
-    assert 1 == (await centre.seen())["submits"]
+    assert 1 == (await centre.counts())["submits"]
 
 
 async def test_a_message_that_is_no_longer_valid_is_not_sent(centre: Centre, sink: Kept) -> None:
@@ -341,7 +341,7 @@ async def test_a_centre_that_does_not_answer_whether_it_is_there_is_left_and_bou
         assert [Unknown("smpp.no-answer")] == await gateway.send([outbound()])
 
         async def bound_twice() -> bool:
-            return bool((await centre.seen())["binds"] >= 2)
+            return bool((await centre.counts())["binds"] >= 2)
 
         await eventually(bound_twice)
         await centre.ask(deaf=False, slow=0)
@@ -354,7 +354,7 @@ async def test_a_centre_that_takes_leave_is_bound_anew(centre: Centre, sink: Kep
         await centre.unbind()
 
         async def bound_twice() -> bool:
-            return bool(2 == (await centre.seen())["binds"])
+            return bool(2 == (await centre.counts())["binds"])
 
         await eventually(bound_twice)
         await bound_again(gateway, sink)
@@ -367,13 +367,13 @@ async def test_who_stops_waits_for_the_answers_and_takes_leave(centre: Centre, s
         under_way = asyncio.create_task(gateway.send([outbound(n) for n in range(5)]))
 
         async def all_are_there() -> bool:
-            return bool(5 == (await centre.seen())["submits"])
+            return bool(5 == (await centre.counts())["submits"])
 
         await eventually(all_are_there, every=0.01)
         await gateway.stop()
         assert [Accepted] * 5 == [type(result) for result in await under_way]
         assert [Down("smpp.stopped")] == await gateway.send([outbound(9)])
-    assert 0 == (await centre.seen())["sessions"]
+    assert 0 == (await centre.counts())["sessions"]
 
 
 async def test_over_tls_the_certificate_is_checked(

@@ -2,9 +2,10 @@
 //
 //   node smsc.js PORT CONTROL [KEY CERT]
 //
-// POST /ask {…}     change how it behaves (see `ask`)         GET  /seen    what it got, and counts
+// POST /ask {…}     change how it behaves (see `ask`)         POST /got     the submit_sm that it took
 // POST /deliver […] deliver_sm, answers with their statuses   POST /release send held receipts {reverse}
 // POST /drop        cut all connections                       POST /unbind  take leave
+// POST /counts      how many of what
 'use strict';
 
 const fs = require('fs');
@@ -126,7 +127,8 @@ const octets = (fields) => {
 
 const paths = {
   '/ask': (body, done) => { Object.assign(ask, body); done(ask); },
-  '/seen': (_body, done) => done({ ...count, sessions: sessions.length, held: held.length, got }),
+  '/counts': (_body, done) => done({ ...count, sessions: sessions.length, held: held.length }),
+  '/got': (_body, done) => done(got),
   '/forget': (_body, done) => {
     got = []; Object.assign(count, { submits: 0, mostUnderWay: 0 }); done({});
   },
