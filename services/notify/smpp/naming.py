@@ -39,6 +39,9 @@ class Names:
         self._key, self._most = secret, most
         self._named: OrderedDict[bytes, _Named] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._named)
+
     def print_of(self, *what: bytes) -> bytes:
         """Return what two equal replies have in common."""
         joined = b"".join(len(part).to_bytes(4, "big") + part for part in what)

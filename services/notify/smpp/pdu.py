@@ -111,6 +111,9 @@ class Splitter:
         del rest[:at]
         return frames
 
+    def __len__(self) -> int:
+        return len(self._rest)
+
 
 def encode(command: int, sequence: int, body: bytes = b"", status: int = Status.OK) -> bytes:
     """Return a whole PDU."""

@@ -19,7 +19,9 @@ _RECEIPT: Final = {0x04, 0x20}  # esm_class (5.2.12): receipt, intermediate noti
 _KIND: Final = 0x3C
 _HAS_UDH: Final = 0x40
 _TEXT: Final = re.compile(r"\btext:", re.IGNORECASE)
-_FIELD: Final = re.compile(r"\b(id|stat|err|done date):\s*([^\s]*)", re.IGNORECASE)
+_FIELD: Final = re.compile(
+    r"\b(id|stat|err|done date):\s*((?!(?:sub|dlvrd|submit date|done date|stat|err):)\S*)", re.IGNORECASE
+)
 _ID: Final = re.compile(r"[\x21-\x7e]{1,64}")
 _CODE: Final = re.compile(r"[^A-Za-z0-9_.:-]")
 _NO_ERROR: Final = re.compile(r"0*")
@@ -156,7 +158,7 @@ def _told(message: ShortMessage, ids: Ids, zone: tzinfo) -> Told | None:
     return Told(
         id=named,
         delivery=delivery,
-        code=_CODE.sub("", code)[:60],
+        code=_CODE.sub("", code).strip(".")[:60],
         at=_time(written.get("done date", ""), zone),
         to=message.source.number,
         mark=int.from_bytes(echoed, "big") if len(echoed) == 2 else None,  # noqa: PLR2004 - 5.3.2.17

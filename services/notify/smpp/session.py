@@ -7,7 +7,7 @@ used again: `gateway.py` makes the next one.
 
 import asyncio
 import ssl
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,10 +50,20 @@ class Hearing:
 
 
 @dataclass(slots=True)
+class _Waiting:
+    """A submit_sm that was not written yet."""
+
+    body: bytes
+    reference: str
+    until: datetime
+    answer: "asyncio.Future[Frame | Lost | Unwritten]"
+
+
+@dataclass(slots=True)
 class _Under:
     """A request that was written."""
 
-    answer: "asyncio.Future[Frame | Lost]"
+    answer: "asyncio.Future[Frame | Lost | Unwritten]"
     timer: asyncio.TimerHandle
     command: Command
     reference: str
@@ -69,8 +79,11 @@ class Session(asyncio.Protocol):
         self._splitter = pdu.Splitter()
         self._under: dict[int, _Under] = {}
         self._overdue: OrderedDict[int, str] = OrderedDict()
-        self._window = asyncio.Semaphore(settings.window)
-        self._turn = asyncio.Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._room = settings.window
+        self._patience = settings.response_timeout.total_seconds()
+        self._pumping: asyncio.TimerHandle | None = None
+        self._out: list[bytes] = []
         self._sequence = 0
         self._heard = self._loop.time()
         self._transport: asyncio.Transport | None = None
@@ -107,33 +120,48 @@ class Session(asyncio.Protocol):
 
     async def submit(self, body: bytes, *, reference: str, until: datetime) -> Answer:
         """Write one submit_sm in its turn and wait for its answer; nothing is written from `until` on."""
-        wait = self._settings.response_timeout.total_seconds()
-        async with self._turn:  # first come, first out
-            await self._window.acquire()
-            waiting = None
-            try:
-                if unwritten := await self._not_now(until):
-                    return unwritten
-                turn = self._pace.take(self._loop.time())
-                waiting = self._write(Command.SUBMIT_SM, body, wait, reference, turn)
-            finally:
-                if waiting is None:
-                    self._window.release()
+        waiting: asyncio.Future[Frame | Lost | Unwritten] = self._loop.create_future()
+        self._queue.append(_Waiting(body, reference, until, waiting))
+        self._pump_soon()
         answer = await waiting
-        if isinstance(answer, Lost):
+        if not isinstance(answer, Frame):
             return answer
         taken = _taken(answer)
         if isinstance(taken, Rejected) and taken.status in TOO_FAST:
             return Rejected(taken.status, self._pace.wait(self._loop.time()))
         return taken
 
-    async def _not_now(self, until: datetime) -> Unwritten | None:
-        """Wait for the pace; returns why the next one may not be written."""
-        while not (unwritten := self._hindrance(until)) and (wait := self._pace.wait(self._loop.time())):
-            if self._clock.now() + timedelta(seconds=wait) >= until:
-                return Unwritten("too-fast", wait)
-            await asyncio.wait({self.ended}, timeout=wait)
-        return unwritten
+    def _pump_soon(self, wait: float = 0.0) -> None:
+        """Have the queue looked at, once: what comes in the same moment leaves together."""
+        if self._pumping is None or (not wait and self._pumping.when() > self._loop.time()):
+            if self._pumping is not None:
+                self._pumping.cancel()
+            self._pumping = self._loop.call_later(wait, self._pump)
+
+    def _pump(self) -> None:
+        """Write what waits, first come first out, as far as window and pace allow."""
+        self._pumping = None
+        while self._queue:
+            first = self._queue[0]
+            if first.answer.done():  # whoever waited was cancelled
+                self._queue.popleft()
+                continue
+            unwritten = self._hindrance(first.until)
+            wait = 0.0 if unwritten else self._pace.wait(self._loop.time())
+            if wait and self._clock.now() + timedelta(seconds=wait) >= first.until:
+                unwritten = Unwritten("too-fast", wait)
+            if unwritten:
+                self._queue.popleft().answer.set_result(unwritten)
+            elif self._room == 0:
+                return  # the next answer makes room
+            elif wait:
+                self._pump_soon(wait)
+                return
+            else:
+                self._queue.popleft()
+                self._room -= 1
+                turn = self._pace.take(self._loop.time())
+                self._write(Command.SUBMIT_SM, first.body, first.answer, first.reference, turn)
 
     def _hindrance(self, until: datetime) -> Unwritten | None:
         if self.ended.done():
@@ -141,27 +169,47 @@ class Session(asyncio.Protocol):
         return Unwritten("lease-expired") if self._clock.now() >= until else None
 
     async def _request(self, command: Command, body: bytes, wait: float) -> Frame | Lost:
-        return await self._write(command, body, wait)
+        if self.ended.done():
+            return Lost("connection-lost")
+        answer: asyncio.Future[Frame | Lost | Unwritten] = self._loop.create_future()
+        self._write(command, body, answer, wait=wait)
+        found = await answer
+        return found if isinstance(found, Frame) else Lost("connection-lost")
 
     def _write(
-        self, command: Command, body: bytes, wait: float, reference: str = "", turn: int = 0
-    ) -> "asyncio.Future[Frame | Lost]":
-        """Hand one request to the connection, now; the answer comes or is lost, it never fails."""
-        answer: asyncio.Future[Frame | Lost] = self._loop.create_future()
-        if self._transport is None or self.ended.done():
-            answer.set_result(Lost("connection-lost"))
-            return answer
+        self,
+        command: Command,
+        body: bytes,
+        answer: "asyncio.Future[Frame | Lost | Unwritten]",
+        reference: str = "",
+        turn: int = 0,
+        *,
+        wait: float = 0.0,
+    ) -> None:
+        """Hand one request to the connection; the answer comes, or is lost."""
         self._sequence = sequence = self._sequence % pdu.LAST_SEQUENCE + 1
-        timer = self._loop.call_later(wait, self._expired, sequence)
+        timer = self._loop.call_later(wait or self._patience, self._expired, sequence)
         self._under[sequence] = _Under(answer, timer, command, reference, turn)
-        self._transport.write(pdu.encode(command, sequence, body))
-        return answer
+        self._push(pdu.encode(command, sequence, body))
+
+    def _push(self, data: bytes) -> None:
+        """Write at the end of this moment, together with what else is written in it."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
 
     def _settle(self, sequence: int, result: Frame | Lost) -> None:
         under = self._under.pop(sequence)
         under.timer.cancel()
         if under.command is Command.SUBMIT_SM:
-            self._window.release()
+            self._room += 1
+            if self._queue:
+                self._pump_soon()
         if not under.answer.done():  # whoever waited may have been cancelled
             under.answer.set_result(result)
 
@@ -184,8 +232,7 @@ class Session(asyncio.Protocol):
         return True
 
     def _reply(self, command: int, sequence: int, status: int = Status.OK, body: bytes = b"") -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(pdu.encode(command | pdu.RESPONSE, sequence, body, status))
+        self._push(pdu.encode(command | pdu.RESPONSE, sequence, body, status))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the connection."""
@@ -253,15 +300,13 @@ class Session(asyncio.Protocol):
             if silent < every:
                 await asyncio.wait({self.ended}, timeout=every - silent)
                 continue
-            wait = self._settings.response_timeout.total_seconds()
-            if isinstance(await self._request(Command.ENQUIRE_LINK, b"", wait), Lost):
+            if isinstance(await self._request(Command.ENQUIRE_LINK, b"", self._patience), Lost):
                 self._end("silent")
 
     async def close(self) -> None:
         """Take leave: wait for the answers that are under way, unbind, hang up."""
-        wait = self._settings.response_timeout.total_seconds()
         if self._under and not self.ended.done():
-            await asyncio.wait({under.answer for under in self._under.values()}, timeout=wait)
+            await asyncio.wait({under.answer for under in self._under.values()}, timeout=self._patience)
         if not self.ended.done():
             await self._request(Command.UNBIND, b"", UNBIND_WITHIN)
         self._end("closed", polite=True)
@@ -276,7 +321,9 @@ class Session(asyncio.Protocol):
         self.ended.set_result(reason)
         if self._transport is not None:
             # Polite: what was written still goes out. Else nobody is there to read it.
+            self._flush()
             self._transport.close() if polite else self._transport.abort()
+        self._pump()  # those that wait were not written, and will not be
         for sequence in list(self._under):
             self._settle(sequence, Lost("connection-lost"))
 
