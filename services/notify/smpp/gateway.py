@@ -6,6 +6,7 @@ have named), so what is unknown stays so until a receipt or a late answer resolv
 
 import asyncio
 import random
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -179,7 +180,7 @@ class Smpp:
             if not session.ended.done():
                 self._session = session
                 SMPP_BOUND.set(1)
-                log.info("smpp_session_bound", gateway=self.name)
+                log.info("smpp_session_opened", gateway=self.name)
                 self._tried.set()
                 self._hindrance = Down(f"smpp.{await asyncio.shield(session.ended)}")
                 self._session = None
@@ -198,6 +199,10 @@ class Smpp:
             hindrance: Result = outcome.of_bind(error.status)
         except TimeoutError:
             hindrance = Down("smpp.no-answer")
+        except (ssl.SSLError, FileNotFoundError, PermissionError) as error:
+            hindrance = Misconfigured(
+                f"smpp.{type(error).__name__}"
+            )  # whom to trust, and whether by TLS at all
         except OSError as error:
             hindrance = Down(f"smpp.{type(error).__name__}")
         else:

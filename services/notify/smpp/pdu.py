@@ -14,6 +14,7 @@ from typing import Final
 _HEADER: Final = struct.Struct(">IIII")
 _TLV: Final = struct.Struct(">HH")
 HEADER: Final = _HEADER.size
+_LENGTH: Final = 4
 # The longest legal one has a payload of 64 KB in an optional parameter.
 LONGEST: Final = 70_000
 MOST_TLVS: Final = 100
@@ -100,12 +101,13 @@ class Splitter:
         """Return the PDUs that are whole now; keeps the rest, which is never longer than one PDU."""
         rest, at, frames = self._rest, 0, []
         rest += data
-        while len(rest) - at >= HEADER:
-            length, command, status, sequence = _HEADER.unpack_from(rest, at)
+        while len(rest) - at >= _LENGTH:
+            length = int.from_bytes(rest[at : at + _LENGTH], "big")
             if not HEADER <= length <= LONGEST:
                 raise MalformedError("length")
             if len(rest) - at < length:
                 break
+            _, command, status, sequence = _HEADER.unpack_from(rest, at)
             frames.append(Frame(command, status, sequence, bytes(rest[at + HEADER : at + length])))
             at += length
         del rest[:at]

@@ -85,6 +85,7 @@ class Session(asyncio.Protocol):
         self._pumping: asyncio.TimerHandle | None = None
         self._out: list[bytes] = []
         self._sequence = 0
+        self._leaving = False
         self._heard = self._loop.time()
         self._transport: asyncio.Transport | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -112,7 +113,7 @@ class Session(asyncio.Protocol):
         body = pdu.bind_body(given.system_id, given.password.get_secret_value(), given.system_type)
         answer = await self._request(Command.BIND_TRANSCEIVER, body, wait)
         if isinstance(answer, Lost):
-            raise ConnectionError(answer.reason)
+            raise TimeoutError if answer.reason == "no-answer" else ConnectionResetError
         if answer.status != Status.OK:
             raise BindError(answer.status)
 
@@ -166,6 +167,8 @@ class Session(asyncio.Protocol):
     def _hindrance(self, until: datetime) -> Unwritten | None:
         if self.ended.done():
             return Unwritten("connection-lost")
+        if self._leaving:
+            return Unwritten("closed")
         return Unwritten("lease-expired") if self._clock.now() >= until else None
 
     async def _request(self, command: Command, body: bytes, wait: float) -> Frame | Lost:
@@ -174,7 +177,7 @@ class Session(asyncio.Protocol):
         answer: asyncio.Future[Frame | Lost | Unwritten] = self._loop.create_future()
         self._write(command, body, answer, wait=wait)
         found = await answer
-        return found if isinstance(found, Frame) else Lost("connection-lost")
+        return Lost(found.reason) if isinstance(found, Unwritten) else found
 
     def _write(
         self,
@@ -266,6 +269,16 @@ class Session(asyncio.Protocol):
         elif frame.command not in {Command.OUTBIND, Command.ALERT_NOTIFICATION}:  # these want no answer
             self._reply(Command.GENERIC_NACK, frame.sequence, Status.INVALID_COMMAND)
 
+    def pause_writing(self) -> None:
+        """Take nothing more from a centre that does not read; in the end it counts as silent."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     def _answered(self, frame: Frame) -> None:
         under = self._under.get(frame.sequence)
         asked = under.command if under else Command.SUBMIT_SM
@@ -304,7 +317,9 @@ class Session(asyncio.Protocol):
                 self._end("silent")
 
     async def close(self) -> None:
-        """Take leave: wait for the answers that are under way, unbind, hang up."""
+        """Take leave: write no more, wait for the answers that are under way, unbind, hang up."""
+        self._leaving = True
+        self._pump()
         if self._under and not self.ended.done():
             await asyncio.wait({under.answer for under in self._under.values()}, timeout=self._patience)
         if not self.ended.done():
@@ -323,6 +338,8 @@ class Session(asyncio.Protocol):
             # Polite: what was written still goes out. Else nobody is there to read it.
             self._flush()
             self._transport.close() if polite else self._transport.abort()
+        if self._pumping is not None:
+            self._pumping.cancel()
         self._pump()  # those that wait were not written, and will not be
         for sequence in list(self._under):
             self._settle(sequence, Lost("connection-lost"))

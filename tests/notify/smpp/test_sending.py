@@ -384,4 +384,6 @@ async def test_over_tls_the_certificate_is_checked(
         async with sending(centre.port, sink, tls=True, tls_ca=folder / "certificate.pem") as gateway:
             assert [Accepted] == [type(one) for one in await gateway.send([outbound()])]
         async with sending(centre.port, sink, tls=True) as stranger:
-            assert [Down("smpp.SSLCertVerificationError")] == await stranger.send([outbound()])
+            assert [Misconfigured("smpp.SSLCertVerificationError")] == await stranger.send([outbound()])
+        async with sending(centre.port, sink, tls=True, tls_ca=folder / "gone.pem") as careless:
+            assert [Misconfigured("smpp.FileNotFoundError")] == await careless.send([outbound()])
