@@ -47,7 +47,7 @@ AGAIN: Final = 6
 AGAIN_FROM: Final = 0.1
 STEADY: Final = 10.0  # seconds that a session must have held before the next pause is short again
 DRAIN_WITHIN: Final = 2.0
-START_WITHIN: Final = 1.0
+START_WITHIN: Final = 2.0  # a centre that is far away holds up nothing else
 
 
 class Smpp:
@@ -67,27 +67,21 @@ class Smpp:
         self._settings, self._clock = settings, clock
         self._pace = Pace(settings.rate)
         self._reference = random.randrange(256)  # noqa: S311 - tells long messages apart, hides nothing
-        self._hindrance: Result = Down("smpp.not-started")
+        self._hindrance: Result = Down("smpp.not-bound-yet")
         self._session: Session | None = None
         self._reception: Reception | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._work: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
         self._stopped = False
 
     async def start(self, sink: Sink) -> Result | None:
         """Bind, and go on binding by itself; returns what stands in the way at present."""
-        if not self._tasks and not self._stopped:
-            given = self._settings
-            secret = await asyncio.to_thread(
-                naming.key, given.password.get_secret_value(), f"{self.name} {given.system_id}"
-            )
-            self._reception = Reception(self.name, given, naming.Names(secret), self._clock, sink)
-            self._tasks = [
-                asyncio.create_task(self._reception.run()),
-                asyncio.create_task(self._stay_bound(self._reception)),
-            ]
+        if not self._stopped and (self._work is None or self._work.done()):
+            self._tried.clear()
+            self._work = asyncio.create_task(self._go_on(sink))
+            self._work.add_done_callback(self._broke)
             with suppress(TimeoutError):
-                async with asyncio.timeout(given.connect_timeout.total_seconds() * 2 + START_WITHIN):
+                async with asyncio.timeout(START_WITHIN):
                     await self._tried.wait()
         return None if self._session is not None else self._hindrance
 
@@ -115,9 +109,9 @@ class Smpp:
                 async with asyncio.timeout(DRAIN_WITHIN):
                     await reception.drained()
             await session.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
         self._session, self._hindrance = None, Down("smpp.stopped")
 
     @property
@@ -168,6 +162,25 @@ class Smpp:
 
     # The session.
 
+    async def _go_on(self, sink: Sink) -> None:
+        """Receive, and stay bound, until cancelled; a fault in one of them ends both."""
+        given = self._settings
+        secret = await asyncio.to_thread(
+            naming.key, given.password.get_secret_value(), f"{self.name} {given.system_id}"
+        )
+        self._reception = Reception(self.name, given, naming.Names(secret), self._clock, sink)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reception.run())
+            group.create_task(self._stay_bound(self._reception))
+
+    def _broke(self, task: asyncio.Task[None]) -> None:
+        """Say so; whoever calls `start` next begins anew."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+            log.critical("smpp_broke", gateway=self.name, reason=type(first).__name__)
+            self._hindrance = Down("smpp.broke")
+            self._tried.set()
+
     async def _stay_bound(self, reception: Reception) -> None:
         """Bind, wait for the end, bind again; after a failure each pause is longer, and none is the same."""
         hearing = Hearing(reception.delivered, reception.late)
@@ -175,40 +188,47 @@ class Smpp:
         failures = 0
         while True:
             session = Session(self._settings, self._clock, self._pace, hearing)
-            self._hindrance = await self._opened(session)
-            began = loop.time()
-            if not session.ended.done():
-                self._session = session
-                SMPP_BOUND.set(1)
-                log.info("smpp_session_opened", gateway=self.name)
-                self._tried.set()
-                self._hindrance = Down(f"smpp.{await asyncio.shield(session.ended)}")
-                self._session = None
-                SMPP_BOUND.set(0)
-                reception.disconnected()
-                log.warning("smpp_session_ended", gateway=self.name, reason=session.ended.result())
+            hindrance, began = await self._opened(session), loop.time()
+            if hindrance is None:
+                await self._used(session, reception)
+            else:
+                self._hindrance = hindrance
             self._tried.set()
             failures = 0 if loop.time() - began >= STEADY else failures + 1
             await asyncio.sleep(self._pause(failures))
 
-    async def _opened(self, session: Session) -> Result:
-        """Open a session; returns what stood in the way, if it did not end up open."""
+    async def _used(self, session: Session, reception: Reception) -> None:
+        """Offer the session until it ends."""
+        self._session = session
+        self._tried.set()
+        SMPP_BOUND.set(1)
+        log.info("smpp_session_opened", gateway=self.name)
+        try:
+            reason = await asyncio.shield(session.ended)
+        finally:
+            self._session = None
+            SMPP_BOUND.set(0)
+            session.abort()
+            reception.disconnected()
+        self._hindrance = Down(f"smpp.{reason}")
+        log.warning("smpp_session_ended", gateway=self.name, reason=reason)
+
+    async def _opened(self, session: Session) -> Down | Misconfigured | None:
+        """Open a session; returns what stands in the way, if anything."""
         try:
             await session.open()
         except BindError as error:
-            hindrance: Result = outcome.of_bind(error.status)
+            hindrance: Down | Misconfigured = outcome.of_bind(error.status)
         except TimeoutError:
             hindrance = Down("smpp.no-answer")
         except (ssl.SSLError, FileNotFoundError, PermissionError) as error:
-            hindrance = Misconfigured(
-                f"smpp.{type(error).__name__}"
-            )  # whom to trust, and whether by TLS at all
-        except OSError as error:
+            # Whom to trust, or whether to speak TLS at all: our settings say so.
+            hindrance = Misconfigured(f"smpp.{type(error).__name__}")
+        except (OSError, UnicodeError) as error:
             hindrance = Down(f"smpp.{type(error).__name__}")
         else:
-            return Down("smpp.connection-lost")
-        reason = hindrance.reason if isinstance(hindrance, Down | Misconfigured) else ""
-        log.warning("smpp_bind_failed", gateway=self.name, reason=reason)
+            return None
+        log.warning("smpp_bind_failed", gateway=self.name, reason=hindrance.reason)
         return hindrance
 
     def _pause(self, failures: int) -> float:

@@ -94,19 +94,22 @@ class Session(asyncio.Protocol):
     async def open(self) -> None:
         """Connect and bind; raises OSError, TimeoutError or BindError."""
         wait = self._settings.connect_timeout.total_seconds()
-        context = None
-        if self._settings.tls:
-            context = ssl.create_default_context(cafile=self._settings.tls_ca)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
         host, port = self._settings.host, self._settings.port
         try:
             async with asyncio.timeout(wait):
-                await self._loop.create_connection(lambda: self, host, port, ssl=context)
+                await self._loop.create_connection(lambda: self, host, port, ssl=self._trust())
             await self._bind(wait)
             self._keeper = self._loop.create_task(self._keep())
         finally:
             if self._keeper is None:
                 self._end("not-bound")
+
+    def _trust(self) -> ssl.SSLContext | None:
+        if not self._settings.tls:
+            return None
+        context = ssl.create_default_context(cafile=self._settings.tls_ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
     async def _bind(self, wait: float) -> None:
         given = self._settings
@@ -328,6 +331,10 @@ class Session(asyncio.Protocol):
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        self._end("aborted")
 
     def _end(self, reason: str, *, polite: bool = False) -> None:
         """End the session, once: everything that is under way is lost, at once."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.notify.smpp.gateway import Smpp
+from services.notify.smpp.session import Session
 from services.notify.sms import (
     Accepted,
     Delivery,
@@ -387,3 +388,21 @@ async def test_over_tls_the_certificate_is_checked(
             assert [Misconfigured("smpp.SSLCertVerificationError")] == await stranger.send([outbound()])
         async with sending(centre.port, sink, tls=True, tls_ca=folder / "gone.pem") as careless:
             assert [Misconfigured("smpp.FileNotFoundError")] == await careless.send([outbound()])
+
+
+async def test_a_fault_of_ours_is_told_and_the_next_start_begins_anew(
+    centre: Centre, sink: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Session) -> None:
+        raise ZeroDivisionError
+
+    gateway = Smpp(settings(centre.port), Clock())
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "open", broken)
+        assert Down("smpp.broke") == await gateway.start(sink)
+    try:
+        assert None is await gateway.start(sink)
+        assert [Accepted] == [type(one) for one in await gateway.send([outbound()])]
+    finally:
+        await gateway.stop()
+    assert Down("smpp.stopped") == await gateway.start(sink)
