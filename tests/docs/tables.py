@@ -26,15 +26,17 @@ def shared() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
+# Settings that are read only if a service uses what they are for.
+PARTS = ("notify.smpp",)
+
+
 def own() -> str:
-    """The variables that one service has for itself."""
+    """The variables that one service has for itself, and those of its parts."""
     rows = [
-        _row(f"{service.upper()}_{name.upper()}", field)
-        for service in SERVICES
-        for name, field in importlib.import_module(
-            f"services.{service}.settings"
-        ).Settings.model_fields.items()
-        if name not in ServiceSettings.model_fields
+        _row(f"{part.upper().replace('.', '_')}_{name.upper()}", field)
+        for part in (*SERVICES, *PARTS)
+        for name, field in importlib.import_module(f"services.{part}.settings").Settings.model_fields.items()
+        if part in PARTS or name not in ServiceSettings.model_fields
     ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
