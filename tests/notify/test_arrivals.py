@@ -92,7 +92,7 @@ class Centre:
     async def stop(self) -> None:
         """Nothing is held."""
 
-    async def receipt(self, id_: str, delivery: Delivery = Delivery.DELIVERED, **more: str) -> None:
+    async def receipt(self, id_: str, delivery: Delivery = Delivery.DELIVERED, **more: Any) -> None:
         """Send one receipt."""
         assert self.sink is not None
         await self.sink.receipts([_receipt(id_, delivery, **more)])
@@ -104,7 +104,7 @@ class Centre:
         await self.sink.inbound([reply])
 
 
-def _receipt(id_: str, delivery: Delivery, **more: str) -> Receipt:
+def _receipt(id_: str, delivery: Delivery, **more: Any) -> Receipt:
     return Receipt(gateway="centre", delivery=delivery, at=START, id=id_, **more)
 
 
@@ -219,13 +219,35 @@ async def test_an_unknown_message_is_settled_by_the_only_receipt_that_fits(
         await tell(line, first, (DossierSaved, PetitionRegistered))
         await tell(line, other, (DossierSaved, PetitionRegistered), "13900000001")
         await facts(line, SmsUnknown, 2)
+        # It leaves in two segments: one receipt says nothing of the whole.
         await centre.receipt("smsc-77", to="8613800138000")
+        await centre.receipt("smsc-78", to="8613800138000")
         (delivered,) = await facts(line, SmsDelivered, 1)
         assert delivered.message == "registered.1"
         own = await messages_of(process, other)
         assert own.messages[0].state is State.UNKNOWN
         assert not await process.store.shelf("receipts").find({}, limit=5)
     assert [first] == [petition for petition, fact in await stated(line) if isinstance(fact, SmsDelivered)]
+
+
+async def test_an_answer_that_comes_late_names_its_message(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 3, its end: the message counted as unknown, was never sent again, and is known after all."""
+    centre = Centre(lambda _centre, _message: Unknown("no-answer"))
+    (petition,) = petitions(1)
+    async with running(line, monkeypatch, centre) as process:
+        await tell(line, petition, (DossierSaved, PetitionRegistered))
+        await facts(line, SmsUnknown, 1)
+        for id_ in ("a", "b"):
+            await centre.receipt(id_, Delivery.PENDING, reference=f"{petition}.registered.1.1")
+        (sent,) = await facts(line, SmsSent, 1)
+        assert (sent.segments, sent.reference) == (2, "a")
+        await centre.receipt("a")
+        assert (await messages_of(process, petition)).messages[0].state is State.SENT
+        await centre.receipt("b")
+        await facts(line, SmsDelivered, 1)
+    assert len(centre.sent) == 1
 
 
 async def asked(line: Line, centre: Centre, wanted: Sequence[PetitionId]) -> dict[PetitionId, Outbound]:
