@@ -7,6 +7,7 @@ repeated, or ends the process.
 """
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.group import LeaveGroupRequest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -44,6 +46,8 @@ MOST_COMPLAINTS: Final = 3
 # A commit waits for a rebalance to end, which may wait for this very member to leave.
 FINISH_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 0.05
+# The client leaves its group by itself within this, unless the group begins anew just then.
+LEAVE_AFTER: Final = 0.3
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 T = TypeVar("T")
@@ -146,7 +150,13 @@ class Listener:
             _, late = await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
             for task in late:
                 task.cancel()  # what it has saved is published by whoever hears the batch again
-        await self.broker.stop()
+        consumer = self.subscriber.consumer
+        leaving = asyncio.create_task(_leave(consumer)) if consumer is not None else None
+        try:
+            await self.broker.stop()
+        finally:
+            if leaving is not None:
+                leaving.cancel()
 
     def assigned(self) -> set[TopicPartition]:
         """Return the partitions that this instance has now."""
@@ -279,6 +289,28 @@ class Listener:
             )
             return True
         return False
+
+
+async def _leave(consumer: Any) -> None:  # noqa: ANN401 - the client ships no types
+    """Tell the group that we go, if its beginning anew keeps the client from saying so itself.
+
+    aiokafka waits for the end of a join before it leaves (its `GroupCoordinator.close` awaits the task that
+    joins), and a join ends when the slowest member has come: seconds, or never within our limit, and a client
+    that is cut off in its waiting stays in the group for as long as its session. The connection of the group
+    answers in order, so this goes by the other one; the join then ends with "unknown member", and the client
+    with it. Its parts are named here alone; `tests/broker/test_leaving.py` finds out if they become others.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001
+    if coordinator is None:
+        return
+    await asyncio.shield(coordinator._closing)  # noqa: SLF001
+    await asyncio.sleep(LEAVE_AFTER)
+    node, me = coordinator.coordinator_id, coordinator.member_id
+    if node is None or not me:
+        return
+    with contextlib.suppress(KafkaError):
+        await consumer._client.send(node, LeaveGroupRequest(coordinator.group_id, me))  # noqa: SLF001
+        log.info("group_left", group=coordinator.group_id)
 
 
 def _understand(
