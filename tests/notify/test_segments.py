@@ -30,6 +30,7 @@ IVS = "葛\U000e0100"
 )
 def test_15_a_text_is_cut_where_no_character_is_split(text: str, lengths: list[int]) -> None:
     assert lengths == [units(piece) for piece in split(text)]
+    assert len(lengths) == count(text)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
