@@ -33,7 +33,7 @@ MANY = int(os.environ.get("PETITIONS") or 10_000)
 GOAL_S = 60.0
 RATE = 10.0
 CONNECTIONS = 32
-GIVE_UP = 600.0
+GIVE_UP = 240.0
 LOOK_EVERY = 0.005
 CODE = "training-2026"
 PHRASE = "线上钢琴陪练机构停业"
@@ -196,9 +196,9 @@ async def _fill(street: Street) -> list[str]:
 
 
 def _alike(number: int) -> tuple[str, str]:
-    """One of many about the same matter; the classifier is sure of its body."""
+    """One of many about the same matter; body and area are plain, so none of them waits for a person."""
     content = (
-        f"我家孩子在一家{PHRASE}报名，缴费{3000 + number}元，还剩{number % 90 + 5}节课没有上。"
+        f"我家孩子在芙蓉区一家{PHRASE}报名，缴费{3000 + number}元，还剩{number % 90 + 5}节课没有上。"
         "机构关门，老师联系不上，校外培训退费一直没有结果，请督促这家培训机构退还学费。"
     )
     return "培训机构停业不退学费", content

@@ -38,10 +38,12 @@ def reshape(process: Process, settings: ServiceSettings) -> None:
         process.store, work, process.clock, every=settings.sweep_every, after=settings.sweep_after
     )
     effects: Any = process.effects
-    if effects is not None:
+    if process.service.name == "routing":
         # Routing's campaigns look at dockets too.
-        needed = (process.store,) if process.service.name == "routing" else ()
-        effects.bind(*needed, process.commands, process.fail)
+        effects.bind(process.store, process.commands, process.fail)
+    elif process.service.name == "notify":
+        # What it looks up before it sends stays as its `app.py` has made it.
+        effects.bind(process.commands, process.fail, effects._look, effects._arrivals)  # noqa: SLF001
 
 
 def main() -> int:
