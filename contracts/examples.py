@@ -283,6 +283,7 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         reasons=reasons,
         confidence=0.52,
         rule_version=_RULES,
+        catalogue_version=catalogue().version,
         due=began + timedelta(days=1),
     )
     yield intake.DossierRead(at=began + timedelta(hours=1), reader="router-07", role="router", why="triage")
@@ -305,7 +306,13 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
     )
     yield from _objected_to(story, began + timedelta(hours=5))
     yield from _in_campaign(began + timedelta(days=32))
-    yield routing.PetitionReferred(at=began + timedelta(days=40), office=story.office, by="router-07")
+    yield routing.PetitionReferred(
+        at=began + timedelta(days=40),
+        office=story.office,
+        by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
+    )
 
 
 def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
@@ -318,6 +325,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         suggested=story.second,
         timely=True,
         due=began + timedelta(days=2),
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ReturnRefused(
         at=began + timedelta(hours=1),
@@ -325,6 +334,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         transfer=1,
         ground=routing.ReturnGround.WITHIN_DUTIES,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ReturnAgreed(
         at=began + timedelta(hours=2),
@@ -332,6 +343,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         transfer=1,
         reason=ReturnReason.SEVERAL_BODIES,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.PetitionPutToConference(
         at=began + timedelta(hours=3),
@@ -340,6 +353,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         group="group-urban-construction",
         by="router-07",
         due=began + timedelta(days=10),
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.PetitionEscalated(
         at=began + timedelta(hours=4),
@@ -347,6 +362,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         from_tier=routing.Tier.COUNTY,
         to_tier=routing.Tier.CITY,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ConferenceDecided(
         at=began + timedelta(hours=5),
@@ -356,6 +373,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         finish_by=began + timedelta(days=30),
         follow_up_at=began + timedelta(days=20),
         by="leader-02",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ConferenceFollowedUp(
         at=began + timedelta(days=20),
@@ -363,6 +382,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         result=routing.FollowUp.UNDER_WAY,
         next_at=began + timedelta(days=27),
         by="conference-office-1",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
 
 
@@ -371,7 +392,12 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
     policy = next(iter(published().values()))
     campaign, order = "training-2026", "training-2026.1"
     yield routing.PetitionJoinedCampaign(
-        at=began + timedelta(hours=1), campaign=campaign, decided_by=DecidedBy.MACHINE, rule_version=1
+        at=began + timedelta(hours=1),
+        campaign=campaign,
+        decided_by=DecidedBy.MACHINE,
+        rule_version=1,
+        routing_rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.CommonPolicyApplied(
         at=began + timedelta(days=2),
@@ -382,6 +408,8 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
         sha256=policy.sha256,
         outcome=policy.outcome,
         by="leader-01",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield mediation.CommonPolicyDeclined(
         at=began + timedelta(days=2, seconds=1),
@@ -391,7 +419,13 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
         version=policy.version,
         why=mediation.NotApplied.CONCLUDED,
     )
-    yield routing.PetitionLeftCampaign(at=began + timedelta(days=3), campaign=campaign, by="router-07")
+    yield routing.PetitionLeftCampaign(
+        at=began + timedelta(days=3),
+        campaign=campaign,
+        by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
+    )
 
 
 def _mediated(story: Story, began: datetime) -> Iterator[Fact]:

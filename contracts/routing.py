@@ -1,4 +1,8 @@
-"""What routing states on `petition-routing-v1`: which body has the petition and why, or who must look."""
+"""What routing states on `petition-routing-v1`: which body has the petition and why, or who must look.
+
+Every fact names the versions of the rules and of the catalogue that it was made by. Where these fields are
+optional, the fact is older than they are.
+"""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -156,6 +160,8 @@ class ReturnReceived(Fact):
     suggested: Body | None = None
     timely: bool | None = None
     due: Moment
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ReturnAgreed(Fact):
@@ -168,6 +174,8 @@ class ReturnAgreed(Fact):
     transfer: Count
     reason: ReturnReason
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ReturnRefused(Fact):
@@ -180,6 +188,8 @@ class ReturnRefused(Fact):
     transfer: Count
     ground: ReturnGround
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionPutToConference(Fact):
@@ -213,6 +223,8 @@ class ConferenceDecided(Fact):
     finish_by: Moment
     follow_up_at: Moment
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ConferenceFollowedUp(Fact):
@@ -225,6 +237,8 @@ class ConferenceFollowedUp(Fact):
     result: FollowUp
     next_at: Moment | None = None
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionEscalated(Fact):
@@ -237,12 +251,15 @@ class PetitionEscalated(Fact):
     from_tier: Tier
     to_tier: Tier
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionJoinedCampaign(Fact):
     """集中攻坚: the petition is worked on together with others of its kind; it stays a matter of its own.
 
-    `by` is the person who put it there, `rule_version` the campaign's rule that did.
+    `by` is the person who put it there, `rule_version` the campaign's rule that did; the version that is
+    `rule_version` in all other facts is `routing_rule_version` here.
     """
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionJoinedCampaign.v1"
@@ -252,6 +269,8 @@ class PetitionJoinedCampaign(Fact):
     decided_by: DecidedBy
     by: Code | None = None
     rule_version: Count | None = None
+    routing_rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionLeftCampaign(Fact):
@@ -262,6 +281,8 @@ class PetitionLeftCampaign(Fact):
 
     campaign: Code
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class CommonPolicyApplied(Fact):
@@ -280,3 +301,5 @@ class CommonPolicyApplied(Fact):
     sha256: Sha256
     outcome: Outcome
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None

@@ -103,6 +103,7 @@ def build(
     time = clock or SystemClock()
     drives = Drives(
         time,
+        rules,
         me=token_hex(8),
         every=settings.campaign_every,
         lease=settings.campaign_lease,

@@ -22,10 +22,7 @@ from contracts.routing import (
     ConferenceGround,
     FollowUp,
     Office,
-    PetitionPutToConference,
-    PetitionReferred,
     PetitionRouted,
-    PetitionSentToTriage,
     ReturnGround,
     Tier,
 )
@@ -35,7 +32,7 @@ from services.mediation.deadlines import Terms
 from services.mediation.handlers import hears
 from services.routing import domain
 from services.routing.domain import Place
-from tests.routing.dockets import FOUND, FRESH, NOW, RULES
+from tests.routing.dockets import FOUND, FRESH, NOW, RULES, versions
 
 TERMS = Terms()
 HEARS: Any = hears(TERMS)
@@ -142,7 +139,9 @@ def resolution(lead: Body, now: datetime) -> domain.Resolution:
 ROUTERS: dict[str, Callable[[domain.Docket, Any, datetime], Any]] = {
     "triage": lambda docket, to, now: domain.decide_triage(docket, to, "r-1", RULES, now),
     "agree": lambda docket, to, now: domain.decide_agreement(docket, to, "r-1", RULES, now),
-    "refuse": lambda docket, _, now: domain.decide_refusal(docket, ReturnGround.NO_GROUNDS, "r-1", now),
+    "refuse": lambda docket, _, now: domain.decide_refusal(
+        docket, ReturnGround.NO_GROUNDS, "r-1", RULES, now
+    ),
     "agenda": lambda docket, _, now: domain.decide_agenda(
         docket, ConferenceGround.BODIES_DISAGREE, None, "r-1", RULES, now
     ),
@@ -154,10 +153,11 @@ ROUTERS: dict[str, Callable[[domain.Docket, Any, datetime], Any]] = {
         FollowUp.DONE if done else FollowUp.UNDER_WAY,
         None if done else now + timedelta(days=3),
         "o-1",
+        RULES,
         now,
     ),
     "supplement": lambda docket, found, now: domain.decide_again(docket, found, RULES, now),
-    "escalate": lambda docket, tier, now: domain.decide_escalation(docket, tier, "r-1", now),
+    "escalate": lambda docket, tier, now: domain.decide_escalation(docket, tier, "r-1", RULES, now),
 }
 # What the bodies try.
 MEDIATORS: dict[str, Callable[[mediation.Docket, Any, datetime], Any]] = {
@@ -197,9 +197,6 @@ def begun(*, sure: bool, kind: Kind) -> World:
     return world
 
 
-PLACING = (PetitionRouted, PetitionSentToTriage, PetitionPutToConference, PetitionReferred)
-
-
 def check(world: World) -> None:
     """The petition is at exactly one place."""
     own = world.routing.own
@@ -208,9 +205,7 @@ def check(world: World) -> None:
     assert domain.place(world.routing) is not None
     assert (domain.place(world.routing) is Place.BODY) == (domain.body_of(world.routing) is not None)
     assert own.return_due is None or own.body is not None
-    for fact in world.stated:
-        if isinstance(fact, PLACING):
-            assert ("lexicon-1", "catalogue-1") == (fact.rule_version, fact.catalogue_version)
+    assert all(("lexicon-1", "catalogue-1") == versions(fact) for fact in world.stated)
     assert own.transfer <= RULES.most_transfers or own.item is not None, (
         "no fourth body but by the conference"
     )

@@ -45,16 +45,30 @@ def decide_objection(docket: Docket, objection: CaseReturned, rules: Rules, now:
             suggested=objection.suggested,
             timely=None if until is None else objection.at < until,
             due=now + rules.return_within,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
         ),
     )
 
 
-def decide_refusal(docket: Docket, ground: ReturnGround, by: str, now: datetime) -> Sequence[Fact] | Refused:
+def decide_refusal(
+    docket: Docket, ground: ReturnGround, by: str, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """The router refuses the objection: the body keeps the petition, and is told why."""
     own = docket.own
     if own.return_due is None or own.body is None:
         return Refused("no-return-pending")
-    return (ReturnRefused(at=now, body=own.body, transfer=own.transfer, ground=ground, by=by),)
+    return (
+        ReturnRefused(
+            at=now,
+            body=own.body,
+            transfer=own.transfer,
+            ground=ground,
+            by=by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )
 
 
 def decide_agreement(
@@ -68,7 +82,15 @@ def decide_agreement(
         return Refused("same-body")
     if to in accused(docket):
         return Refused("body-accused")
-    agreed = ReturnAgreed(at=now, body=own.body, transfer=own.transfer, reason=own.objection.reason, by=by)
+    agreed = ReturnAgreed(
+        at=now,
+        body=own.body,
+        transfer=own.transfer,
+        reason=own.objection.reason,
+        by=by,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
+    )
     if exhausted(docket, rules):
         return (agreed, put(docket, ConferenceGround.TRANSFERS_EXHAUSTED, None, None, rules, now))
     if to is None:

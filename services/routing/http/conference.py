@@ -194,7 +194,7 @@ def _add_deciding(router: APIRouter, desk: Desk) -> None:
         """Take a matter up a tier; it is counted."""
         return await desk.take(
             petition_id,
-            lambda docket, now: domain.decide_escalation(docket, escalation.to, staff.who, now),
+            lambda docket, now: domain.decide_escalation(docket, escalation.to, staff.who, desk.rules, now),
             traceparent,
             "escalation",
         )
@@ -239,7 +239,9 @@ async def looked_back(
     """Put what the office found to the petition."""
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_follow_up(docket, found.result, found.next_at, staff.who, now),
+        lambda docket, now: domain.decide_follow_up(
+            docket, found.result, found.next_at, staff.who, desk.rules, now
+        ),
         traceparent,
         "follow-up",
     )

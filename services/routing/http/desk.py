@@ -143,7 +143,7 @@ class Desk:
         petition = known(said)
 
         def with_rules(docket: domain.Docket, now: datetime) -> Sequence[Fact] | Refused:
-            return domain.with_rules(docket, decide(docket, now), self.drives.known(), now)
+            return domain.with_rules(docket, decide(docket, now), self.drives.known(), self.rules, now)
 
         with tracing.span(span, traceparent) as context:
             answer = await self.process.commands.ask(petition, with_rules, cause="http", traceparent=context)

@@ -164,7 +164,7 @@ async def ruled(
         )
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_refusal(docket, ground, staff.who, now),
+        lambda docket, now: domain.decide_refusal(docket, ground, staff.who, desk.rules, now),
         traceparent,
         "return",
     )
