@@ -21,7 +21,7 @@ from contracts.envelope import digest, message_id, seal
 from contracts.fact import Fact
 from contracts.generated import as_text
 from contracts.identity import PetitionId, make
-from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind, Urgency
 from contracts.policies import published
 from contracts.registry import FACTS, short_name
 from contracts.topics import INTAKE, MEDIATION, Topic
@@ -54,6 +54,8 @@ class Story:
     office: routing.Office = routing.Office.PETITION_OFFICE
     skipped: notify.SkipReason
     step: mediation.Step
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
 
     @property
     def petition(self) -> PetitionId:
@@ -143,6 +145,8 @@ STORIES: Final = (
         outcome=Outcome.SUPPORTED,
         skipped=notify.SkipReason.NUMBER_UNUSABLE,
         step=mediation.Step.ACCEPT,
+        urgency=Urgency.LIFE,
+        urgent_phrase="着火",
     ),
     Story(
         reader="audit",
@@ -285,6 +289,8 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         rule_version=_RULES,
         catalogue_version=catalogue().version,
         due=began + timedelta(days=1),
+        urgency=story.urgency,
+        urgent_phrase=story.urgent_phrase,
     )
     yield intake.DossierRead(at=began + timedelta(hours=1), reader="router-07", role="router", why="triage")
     yield routing.PetitionRouted(
@@ -303,6 +309,8 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         rule_version=_RULES,
         catalogue_version=catalogue().version,
         due=began + timedelta(days=60),
+        urgency=story.urgency,
+        urgent_phrase=story.urgent_phrase,
     )
     yield from _objected_to(story, began + timedelta(hours=5))
     yield from _in_campaign(began + timedelta(days=32))

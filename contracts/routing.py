@@ -5,23 +5,26 @@ optional, the fact is older than they are.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
-from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason
+from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason, Urgency
 from contracts.topics import ROUTING, Topic
+
+# A phrase of the published lexicon; never the petitioner's own words.
+Phrase = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class Reason(BaseModel):
-    """One phrase of the published lexicon that weighed in; never the petitioner's own words."""
+    """One phrase that weighed in."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    term: str = Field(min_length=1, max_length=40)
+    term: Phrase
     weight: float = Field(allow_inf_nan=False)
 
 
@@ -89,7 +92,8 @@ class FollowUp(StrEnum):
 class PetitionRouted(Fact):
     """转送/交办: the petition is with `body` from now on; `transfer` counts its bodies from 1.
 
-    `conference` is the agenda item that decided it: that decision binds, the body cannot return it.
+    `conference` is the agenda item that decided it: that decision binds, the body cannot return it. `urgency`
+    tells why the matter cannot wait its turn, `urgent_phrase` which words of the lexicon say so.
     """
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionRouted.v1"
@@ -111,6 +115,8 @@ class PetitionRouted(Fact):
     due: Moment
     occasion: Occasion | None = None
     conference: Count | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: Phrase | None = None
 
 
 class PetitionSentToTriage(Fact):
@@ -131,6 +137,8 @@ class PetitionSentToTriage(Fact):
     due: Moment
     occasion: Occasion | None = None
     catalogue_version: Code | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: Phrase | None = None
 
 
 class PetitionReferred(Fact):

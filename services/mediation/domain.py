@@ -15,7 +15,7 @@ from contracts.domains import Domain
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRated
-from contracts.kinds import Kind, Outcome, ReturnReason, SessionKind
+from contracts.kinds import Kind, Outcome, ReturnReason, SessionKind, Urgency
 from contracts.mediation import (
     ByPolicy,
     CaseAccepted,
@@ -116,6 +116,8 @@ class Routing:
     bound: bool = False
     refused: int = 0
     policy: Policy | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
 
 
 @dataclass(frozen=True)
@@ -434,6 +436,8 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
                 co_handlers=fact.co_handlers,
                 bound=fact.conference is not None,
                 policy=part.policy,
+                urgency=fact.urgency,
+                urgent_phrase=fact.urgent_phrase,
             )
         case PetitionSentToTriage() | PetitionPutToConference() | PetitionReferred():
             return replace(part, body=None)

@@ -64,6 +64,8 @@ def finder(by: Classifier, title: str, content: str) -> domain.Finding:
         confidence=found.confidence,
         reasons=tuple(domain.Term(reason.term, reason.weight) for reason in found.reasons),
         sure=found.sure,
+        urgency=found.urgency,
+        urgent_phrase=found.urgent_phrase,
     )
 
 

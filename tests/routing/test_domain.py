@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from contracts.bodies import Body
 from contracts.fact import Fact
-from contracts.kinds import DecidedBy, Kind
+from contracts.kinds import DecidedBy, Kind, Urgency
 from contracts.routing import Office, PetitionReferred, PetitionRouted, PetitionSentToTriage, TriageReason
 from runtime.service import Refused
 from services.routing import domain
-from tests.routing.dockets import FOUND, NOW, RULES
+from tests.routing.dockets import FOUND, NOW, RULES, objection
 from tests.routing.dockets import FRESH as DOCKET
 
 
@@ -150,3 +150,22 @@ def test_a_street_in_the_text_makes_the_petitions_own_area_narrower() -> None:
     (fact,) = domain.decide_route(DOCKET, replace(FOUND, area="430102013"), RULES, NOW)
     assert isinstance(fact, PetitionRouted)
     assert "430102013" == fact.area
+
+
+URGENT = replace(FOUND, urgency=Urgency.LIFE, urgent_phrase="随时倒塌")
+
+
+def test_what_cannot_wait_is_said_so_in_every_fact_about_its_place_until_its_text_says_otherwise() -> None:
+    (routed,) = domain.decide_route(DOCKET, URGENT, RULES, NOW)
+    (asked,) = domain.decide_route(DOCKET, replace(URGENT, sure=False), RULES, NOW)
+    docket = folded(DOCKET, (asked,))
+    (sent,) = _facts(domain.decide_triage(docket, Body.RURAL, "r", RULES, NOW))
+    objected = folded(docket, (sent,))
+    objected = folded(objected, tuple(domain.decide_objection(objected, objection(objected), RULES, NOW)))
+    (_, back) = _facts(domain.decide_agreement(objected, None, "r", RULES, NOW))
+    (anew,) = domain.decide_again(folded(DOCKET, (routed,)), replace(URGENT, body=Body.RURAL), RULES, NOW)
+    for fact in (routed, asked, sent, back, anew):
+        assert isinstance(fact, PetitionRouted | PetitionSentToTriage)
+        assert (Urgency.LIFE, "随时倒塌") == (fact.urgency, fact.urgent_phrase)
+    (calm,) = domain.decide_again(folded(DOCKET, (routed,)), replace(FOUND, body=Body.RURAL), RULES, NOW)
+    assert folded(DOCKET, (routed, calm)).own.urgency is None

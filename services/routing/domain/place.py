@@ -15,7 +15,7 @@ from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.kinds import Kind, ReturnReason
+from contracts.kinds import Kind, ReturnReason, Urgency
 from contracts.mediation import (
     CaseAnswered,
     CaseConcluded,
@@ -151,6 +151,8 @@ class Routing:
     kind: Kind | None = None
     domain: Domain | None = None
     area: str | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
     history: tuple[Move, ...] = ()
     decisions: tuple[Decision, ...] = ()
     decided_at: datetime | None = None
@@ -293,8 +295,7 @@ def _moved(
     )
     match fact:
         case PetitionRouted():
-            moved = replace(part, body=fact.body, transfer=fact.transfer)
-            return replace(moved, kind=fact.kind, domain=fact.domain, area=fact.area)
+            return replace(_matter(part, fact), body=fact.body, transfer=fact.transfer)
         case PetitionSentToTriage():
             guess = Guess(
                 why=fact.why,
@@ -306,13 +307,18 @@ def _moved(
                 confidence=fact.confidence,
                 reasons=tuple(Term(reason.term, reason.weight) for reason in fact.reasons),
             )
-            moved = replace(part, triage_due=fact.due, guess=guess)
-            return replace(moved, kind=fact.kind, domain=fact.domain, area=fact.area)
+            return replace(_matter(part, fact), triage_due=fact.due, guess=guess)
         case PetitionPutToConference():
             item = Item(fact.item, fact.ground, fact.group or "", fact.at)
             return replace(part, conference_due=fact.due, item=item, follow_up_at=None)
         case PetitionReferred():
             return replace(part, office=fact.office)
+
+
+def _matter(part: Routing, fact: PetitionRouted | PetitionSentToTriage) -> Routing:
+    """Note what the matter is taken for now."""
+    part = replace(part, kind=fact.kind, domain=fact.domain, area=fact.area)
+    return replace(part, urgency=fact.urgency, urgent_phrase=fact.urgent_phrase)
 
 
 def _decided(part: Routing, fact: Fact) -> Routing:

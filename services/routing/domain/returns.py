@@ -158,6 +158,8 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
             due=docket.intake.due,
             occasion=sending.occasion,
             conference=sending.conference,
+            urgency=own.urgency,
+            urgent_phrase=own.urgent_phrase,
         ),
     )
 
@@ -183,4 +185,6 @@ def _back_to_triage(
         catalogue_version=rules.catalogue_version,
         due=now + rules.triage_within,
         occasion=Occasion.RETURNED,
+        urgency=own.urgency,
+        urgent_phrase=own.urgent_phrase,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import Fact
-from contracts.kinds import DecidedBy, Kind
+from contracts.kinds import DecidedBy, Kind, Urgency
 from contracts.routing import PetitionRouted, PetitionSentToTriage, TriageReason
 from services.routing.domain.place import Docket, Rules, Term, as_reasons
 from services.routing.gazetteer import refine
@@ -26,6 +26,8 @@ class Finding:
     confidence: float
     reasons: tuple[Term, ...]
     sure: bool
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
 
 
 def ready(docket: Docket) -> bool:
@@ -59,6 +61,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 rule_version=rules.lexicon_version,
                 catalogue_version=rules.catalogue_version,
                 due=docket.intake.due,
+                urgency=found.urgency,
+                urgent_phrase=found.urgent_phrase,
             ),
         )
     return (
@@ -75,6 +79,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
             rule_version=rules.lexicon_version,
             catalogue_version=rules.catalogue_version,
             due=now + rules.triage_within,
+            urgency=found.urgency,
+            urgent_phrase=found.urgent_phrase,
         ),
     )
 

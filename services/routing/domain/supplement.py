@@ -72,6 +72,8 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
             catalogue_version=rules.catalogue_version,
             due=docket.intake.due,
             occasion=Occasion.SUPPLEMENTED,
+            urgency=found.urgency,
+            urgent_phrase=found.urgent_phrase,
         ),
     )
 
@@ -93,4 +95,6 @@ def _asked(
         catalogue_version=rules.catalogue_version,
         due=docket.own.triage_due or now + rules.triage_within,
         occasion=Occasion.SUPPLEMENTED,
+        urgency=found.urgency,
+        urgent_phrase=found.urgent_phrase,
     )

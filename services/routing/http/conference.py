@@ -25,6 +25,8 @@ from services.routing.http.desk import (
     Desk,
     Standing,
     Trace,
+    UrgencyView,
+    urgency_view,
 )
 
 
@@ -67,6 +69,7 @@ class ItemView(BaseModel):
     helpers: list[UnitView]
     finish_by: datetime | None
     followed_up: int
+    urgency: UrgencyView | None
 
 
 class Agenda(BaseModel):
@@ -270,4 +273,5 @@ def _view(desk: Desk, record: Record, due: str) -> ItemView:
         helpers=_units(desk, item.helpers),
         finish_by=here(item.finish_by) if item.finish_by else None,
         followed_up=item.followed_up,
+        urgency=urgency_view(own),
     )

@@ -24,7 +24,9 @@ from services.routing.http.desk import (
     Desk,
     Standing,
     Trace,
+    UrgencyView,
     known,
+    urgency_view,
 )
 
 
@@ -40,6 +42,7 @@ class ReturnView(BaseModel):
     suggested: Body | None
     suggested_name: str | None
     timely: bool | None
+    urgency: UrgencyView | None
 
 
 class ReturnQueue(BaseModel):
@@ -185,4 +188,5 @@ def _view(record: Record, desk: Desk) -> ReturnView:
         suggested=suggested,
         suggested_name=desk.catalogue.name(suggested) if suggested else None,
         timely=own.objection.timely,
+        urgency=urgency_view(own),
     )
