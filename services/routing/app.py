@@ -24,6 +24,8 @@ from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
 from services.routing.load import Watch
 from services.routing.load import routes as load_routes
+from services.routing.needs import Lateness
+from services.routing.needs import routes as needs_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
@@ -118,7 +120,9 @@ def build(
     desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
     watch = Watch(process.store, settings.load_every)
+    lateness = Lateness(process.store, time)
     app.include_router(load_routes(watch, desk.gate))
-    app.include_router(page_routes(desk, watch))
+    app.include_router(needs_routes(lateness, watch, desk.gate))
+    app.include_router(page_routes(desk, watch, lateness))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

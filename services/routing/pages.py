@@ -22,6 +22,7 @@ from runtime.problems import Problem
 from services.routing.http import conference, returns, triage
 from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
 from services.routing.load import Watch
+from services.routing.needs import Lateness
 
 SHOWN: Final = 50
 KINDS: Final = {Kind.REQUEST: "申诉求决", Kind.SUGGESTION: "建议意见", Kind.REPORT: "检举控告"}
@@ -72,8 +73,8 @@ problems.know({"cross-site": ("请求来自其他网站", "请在本系统的页
 class Pages:
     """Renders the page."""
 
-    def __init__(self, desk: Desk, watch: Watch) -> None:
-        self._desk, self._watch = desk, watch
+    def __init__(self, desk: Desk, watch: Watch, lateness: Lateness) -> None:
+        self._desk, self._watch, self._lateness = desk, watch, lateness
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=select_autoescape(),
@@ -107,6 +108,8 @@ class Pages:
             bodies={entry.code: entry.name for entry in desk.catalogue.entries.values()},
             refused=SHELF.refused,
             loads=(await self._watch.count()).bodies,
+            late=await self._lateness.count(),
+            now=desk.process.clock.now(),
             notice=notice,
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
@@ -118,9 +121,10 @@ def ours(sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "none
         raise Problem(403, "cross-site")
 
 
-def page_routes(desk: Desk, watch: Watch) -> APIRouter:
+def page_routes(desk: Desk, watch: Watch, lateness: Lateness) -> APIRouter:
     """Make the routes that people use with a browser."""
-    router, pages = APIRouter(include_in_schema=False, dependencies=[Depends(ours)]), Pages(desk, watch)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(ours)])
+    pages = Pages(desk, watch, lateness)
 
     @router.get("/desk")
     async def show(

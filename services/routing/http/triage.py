@@ -243,7 +243,7 @@ def _view(record: Record, names: Catalogue) -> TriageView:
         raise Problem(500, "internal")
     return TriageView(
         petition_id=record.petition,
-        due=own.triage_due,
+        due=here(own.triage_due),
         why=guess.why,
         candidates=[
             CandidateView(body=body, name=names.name(body)) for body in (guess.first, guess.second) if body
