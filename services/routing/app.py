@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 from secrets import token_hex
 
-import structlog
 from fastapi import FastAPI
 
-from contracts import topics
-from contracts.bodies import SHELF, catalogue
+from contracts import bodies, policies, topics
+from contracts.bodies import catalogue
 from contracts.kinds import Kind
 from contracts.units import roster
 from runtime.access import Gate
@@ -24,29 +23,24 @@ from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
 from services.routing.load import Watch
 from services.routing.load import routes as load_routes
-from services.routing.needs import Lateness
+from services.routing.needs import CATALOGUE, POLICIES, Calls
 from services.routing.needs import routes as needs_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
-log = structlog.get_logger()
 NAME = "routing"
 
 
 @dataclass
 class Rulebook:
-    """Gives the rules with the catalogue in force now, and says once in the log that an edit was refused."""
+    """Gives the rules with the catalogue in force now."""
 
     settled: domain.Rules
-    refused: str = ""
 
     def __call__(self) -> domain.Rules:
         """Return the rules in force now."""
         version = catalogue().version
-        if self.refused != SHELF.refused:
-            self.refused = SHELF.refused
-            log.warning("catalogue_edited", reason=self.refused or "whole again")
         if version == self.settled.catalogue_version:
             return self.settled
         return replace(self.settled, catalogue_version=version)
@@ -120,9 +114,9 @@ def build(
     desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
     watch = Watch(process.store, settings.load_every)
-    lateness = Lateness(process.store, time)
+    calls = Calls(process.store, time, {CATALOGUE: lambda: bodies.SHELF, POLICIES: lambda: policies.SHELF})
     app.include_router(load_routes(watch, desk.gate))
-    app.include_router(needs_routes(lateness, watch, desk.gate))
-    app.include_router(page_routes(desk, watch, lateness))
+    app.include_router(needs_routes(calls, watch, desk.gate))
+    app.include_router(page_routes(desk, watch, calls))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from contracts import bodies
-from contracts.bodies import SHIPPED, Shelf
+from contracts.bodies import SHIPPED
 from contracts.routing import PetitionRouted
+from contracts.shelf import Shelf
 from services.routing.app import build
 from services.routing.settings import Settings
 from tests.routing.dockets import FRESH, NOW
@@ -38,7 +39,7 @@ def test_the_next_fact_names_the_edited_catalogue_and_a_broken_edit_changes_noth
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit(file := tmp_path / "bodies.toml", TEXT, 0)
-    shelf = Shelf(file)
+    shelf = Shelf((file,), bodies.read)
     monkeypatch.setattr(bodies, "SHELF", shelf)
     _, process = build(settings())
     route = next(hear for kind, hear in process.service.hears.items() if kind.__name__ == "DossierSaved")

@@ -12,8 +12,9 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from contracts import bodies
-from contracts.bodies import SHIPPED, Shelf
+from contracts import bodies, policies
+from contracts.bodies import SHIPPED
+from contracts.shelf import Shelf
 from services.routing import load, needs
 from tests.broker.test_intake_line import PETITION
 from tests.eventually import eventually
@@ -125,7 +126,7 @@ async def test_each_desk_whose_time_passes_is_alarmed_and_the_petition_stays_whe
         return [0.0] * 3 == [await metric(city, name) for name in ("triage", "returns", "agenda")]
 
     await eventually(cleared, deadline=10)
-    said = [(line["reason"], line["count"]) for line in lines if line["event"] == "desk_overdue"]
+    said = [(line["reason"], line["count"]) for line in lines if line["event"] == "due_time_passed"]
     assert [("triage", 1), ("returns", 1), ("agenda", 1)] == said, "once each, however often it was counted"
 
 
@@ -138,7 +139,7 @@ async def test_a_body_over_its_capacity_is_said_in_the_log_once_and_among_what_n
     city = hurried
     text = SHIPPED.read_text("utf-8").replace("capacity = 2000", "capacity = 1")
     (small := tmp_path / "bodies.toml").write_text(text, "utf-8")
-    monkeypatch.setattr(bodies, "SHELF", Shelf(small))
+    monkeypatch.setattr(bodies, "SHELF", Shelf((small,), bodies.read))
     for _ in range(2):
         await city.gets((await city.submits(PETITION))["petition_id"], "utilities")
 
@@ -153,3 +154,24 @@ async def test_a_body_over_its_capacity_is_said_in_the_log_once_and_among_what_n
     assert {"load": 2} == await late(city)
     await city.sees("/load")
     assert await said(), "not again while it lasts"
+
+
+async def test_an_edit_that_is_not_taken_calls_somebody_until_it_is_whole_again(
+    hurried: City,
+    lines: list[MutableMapping[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    text = policies.SHIPPED.read_text("utf-8")
+    (file := tmp_path / "policies.toml").write_text(text, "utf-8")
+    shelf = Shelf((file,), policies.read, policies.follows)
+    shelf.look()
+    monkeypatch.setattr(policies, "SHELF", shelf)
+    file.write_text(text + "[[policy]]\n", "utf-8")
+    assert {"policies": 0} == await late(hurried)
+    page = (await hurried.clients["routing"].get("/desk", headers=LEADER)).text
+    assert "共性政策的修改有误，没有生效，仍按原来的办理：policies.toml, line " in page
+    file.write_text(text, "utf-8")
+    assert {} == await late(hurried)
+    said = [line["reason"] for line in lines if line["event"] == "data_edited"]
+    assert [True, True] == ["the policy lacks code" in said[0], ["whole again"] == said[1:]]
