@@ -14,7 +14,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from contracts import dossiers, intake, mediation, notify, routing
+from contracts import areas, dossiers, intake, mediation, notify, routing
 from contracts.bodies import Body, catalogue
 from contracts.domains import Domain
 from contracts.envelope import digest, message_id, seal
@@ -131,7 +131,7 @@ STORIES: Final = (
         reader="notify",
         chance=4_444_444,
         channel=Channel.GRID,
-        area="430103",
+        area="43010300200107",
         name="赵青竹",
         phone="138 0000 0004",
         title="老旧小区消防通道被占用",
@@ -250,7 +250,8 @@ def _facts(story: Story) -> Iterator[Fact]:
     yield intake.PetitionRegistered(
         at=began,
         channel=story.channel,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         signatories=story.signatories,
         first_receiver=f"petition-office:{story.area[:6]}",
         dossier_sha256=digest(dossier.data()),
@@ -282,7 +283,8 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         first=story.body,
         second=story.second,
         domain=story.domain,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         kind=Kind.REQUEST,
         reasons=reasons,
         confidence=0.52,
@@ -298,7 +300,8 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         body=story.body,
         second=story.second,
         domain=story.domain,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         kind=Kind.REQUEST,
         joint=bool(story.co_handlers),
         co_handlers=story.co_handlers,

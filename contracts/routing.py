@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
+from contracts.fact import AreaCode, Code, Count, Fact, GridCode, Moment, Sha256
 from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason, Urgency
 from contracts.topics import ROUTING, Topic
 
@@ -117,6 +117,7 @@ class PetitionRouted(Fact):
     conference: Count | None = None
     urgency: Urgency | None = None
     urgent_phrase: Phrase | None = None
+    grid: GridCode | None = None
 
 
 class PetitionSentToTriage(Fact):
@@ -139,6 +140,7 @@ class PetitionSentToTriage(Fact):
     catalogue_version: Code | None = None
     urgency: Urgency | None = None
     urgent_phrase: Phrase | None = None
+    grid: GridCode | None = None
 
 
 class PetitionReferred(Fact):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
@@ -172,7 +173,8 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
     registered = PetitionRegistered(
         at=now,
         channel=asked.channel,
-        area=asked.area,
+        area=areas.community(asked.area),
+        grid=areas.grid(asked.area),
         signatories=asked.signatories,
         first_receiver=asked.first_receiver,
         dossier_sha256=sha256(dossier.data()).hexdigest(),
@@ -253,7 +255,7 @@ def evolve_own(part: Intake, fact: Fact) -> Intake:
                 part,
                 registered_at=fact.at,
                 channel=fact.channel,
-                area=fact.area,
+                area=fact.grid or fact.area,
                 signatories=fact.signatories,
                 first_receiver=fact.first_receiver,
                 tell_by=fact.tell_by,

@@ -431,7 +431,7 @@ def evolve_routing(part: Routing, fact: Fact) -> Routing:
                 routed_at=fact.at,
                 kind=fact.kind,
                 domain=fact.domain,
-                area=fact.area,
+                area=fact.grid or fact.area,
                 joint=fact.joint,
                 co_handlers=fact.co_handlers,
                 bound=fact.conference is not None,

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, Field
 
-from contracts import areas, domains
+from contracts import areas, domains, places
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
 from contracts.domains import Domain
@@ -132,7 +132,7 @@ def _local(moment: datetime | None) -> datetime | None:
 
 
 def _area(code: str | None) -> str:
-    return areas.name(code) if code and areas.is_area(code) else "未注明"
+    return places.name(code) if code and areas.is_area(code) else "未注明"
 
 
 class Pages:

@@ -1,13 +1,16 @@
 """Wires routing: the only file that knows all its parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from secrets import token_hex
+from typing import Any
 
 from fastapi import FastAPI
 
-from contracts import bodies, policies, topics
+from contracts import bodies, places, policies, topics
 from contracts.bodies import catalogue
 from contracts.kinds import Kind
+from contracts.shelf import Shelf
 from contracts.units import roster
 from runtime.access import Gate
 from runtime.clock import Clock, SystemClock
@@ -23,7 +26,7 @@ from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
 from services.routing.load import Watch
 from services.routing.load import routes as load_routes
-from services.routing.needs import CATALOGUE, POLICIES, Calls
+from services.routing.needs import CATALOGUE, PLACES, POLICIES, Calls
 from services.routing.needs import routes as needs_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
@@ -34,16 +37,20 @@ NAME = "routing"
 
 @dataclass
 class Rulebook:
-    """Gives the rules with the catalogue in force now."""
+    """Gives the rules with the catalogue and the places in force now; their versions are in every fact."""
 
     settled: domain.Rules
+    _made: domain.Rules | None = None
+    _of: tuple[str, str] = ("", "")
 
     def __call__(self) -> domain.Rules:
         """Return the rules in force now."""
-        version = catalogue().version
-        if version == self.settled.catalogue_version:
-            return self.settled
-        return replace(self.settled, catalogue_version=version)
+        versions = catalogue().version, places.SHELF.look().version
+        if self._made is None or versions != self._of:
+            lexicon = f"{self.settled.lexicon_version}:{versions[1]}"
+            self._made = replace(self.settled, catalogue_version=versions[0], lexicon_version=lexicon)
+            self._of = versions
+        return self._made
 
 
 def finder(by: Classifier, title: str, content: str) -> domain.Finding:
@@ -114,7 +121,12 @@ def build(
     desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
     watch = Watch(process.store, settings.load_every)
-    calls = Calls(process.store, time, {CATALOGUE: lambda: bodies.SHELF, POLICIES: lambda: policies.SHELF})
+    edited: dict[str, Callable[[], Shelf[Any]]] = {
+        CATALOGUE: lambda: bodies.SHELF,
+        POLICIES: lambda: policies.SHELF,
+        PLACES: lambda: places.SHELF,
+    }
+    calls = Calls(process.store, time, edited)
     app.include_router(load_routes(watch, desk.gate))
     app.include_router(needs_routes(calls, watch, desk.gate))
     app.include_router(page_routes(desk, watch, calls))

@@ -32,8 +32,8 @@ LISTS: Final = {
 }
 CATALOGUE: Final = "catalogue"
 POLICIES: Final = "policies"
-GAZETTEER: Final = "gazetteer"
-FILES: Final = {CATALOGUE: "调处机构目录", POLICIES: "共性政策", GAZETTEER: "地名表"}
+PLACES: Final = "places"
+FILES: Final = {CATALOGUE: "调处机构目录", POLICIES: "共性政策", PLACES: "街道社区名单"}
 
 
 class Need(BaseModel):

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from contracts import areas, calendar
+from contracts import areas, calendar, places
 from contracts.calendar import SHANGHAI
 from contracts.kinds import Kind, ReturnReason
 from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
@@ -239,4 +239,4 @@ def _end_of(day: str) -> datetime | str | None:
 
 
 def _area(code: str | None) -> str:
-    return areas.name(code) if code and areas.is_area(code) else "未注明"
+    return places.name(code) if code and areas.is_area(code) else "未注明"

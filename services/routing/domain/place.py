@@ -302,7 +302,7 @@ def _moved(
                 first=fact.first,
                 second=fact.second,
                 domain=fact.domain,
-                area=fact.area,
+                area=fact.grid or fact.area,
                 kind=fact.kind,
                 confidence=fact.confidence,
                 reasons=tuple(Term(reason.term, reason.weight) for reason in fact.reasons),
@@ -317,7 +317,7 @@ def _moved(
 
 def _matter(part: Routing, fact: PetitionRouted | PetitionSentToTriage) -> Routing:
     """Note what the matter is taken for now."""
-    part = replace(part, kind=fact.kind, domain=fact.domain, area=fact.area)
+    part = replace(part, kind=fact.kind, domain=fact.domain, area=fact.grid or fact.area)
     return replace(part, urgency=fact.urgency, urgent_phrase=fact.urgent_phrase)
 
 
@@ -364,7 +364,7 @@ def evolve_intake(part: Intake, fact: Fact) -> Intake:
     """Fold petition-intake-v1."""
     match fact:
         case PetitionRegistered():
-            return replace(part, area=fact.area)
+            return replace(part, area=fact.grid or fact.area)
         case PetitionAccepted():
             return replace(part, due=fact.due)
         case _:

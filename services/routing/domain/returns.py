@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.fact import Fact
 from contracts.kinds import DecidedBy, Kind
@@ -146,7 +147,8 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
             body=to,
             second=sending.second,
             domain=own.domain,
-            area=area,
+            area=areas.community(area),
+            grid=areas.grid(area),
             kind=sending.kind or own.kind or Kind.REQUEST,
             joint=bool(helpers),
             co_handlers=helpers,
@@ -177,7 +179,8 @@ def _back_to_triage(
         first=bodies[0] if bodies else None,
         second=bodies[1] if len(bodies) > 1 else None,
         domain=own.domain,
-        area=own.area,
+        area=areas.community(own.area),
+        grid=areas.grid(own.area),
         kind=own.kind or Kind.REQUEST,
         reasons=as_reasons(guess.reasons) if guess and bodies and bodies[0] == guess.first else (),
         confidence=0,

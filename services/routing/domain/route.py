@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import Fact
@@ -50,7 +51,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 body=found.body,
                 second=found.second,
                 domain=found.domain,
-                area=area,
+                area=areas.community(area),
+                grid=areas.grid(area),
                 kind=found.kind,
                 joint=found.joint or bool(helpers),
                 co_handlers=helpers,
@@ -72,7 +74,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
             first=found.body,
             second=found.second,
             domain=found.domain,
-            area=area,
+            area=areas.community(area),
+            grid=areas.grid(area),
             kind=found.kind,
             reasons=as_reasons(found.reasons),
             confidence=found.confidence,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from contracts import areas
 from contracts.fact import Fact
 from contracts.kinds import DecidedBy, Kind
 from contracts.routing import (
@@ -60,7 +61,8 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
             body=found.body,
             second=docket.own.body,
             domain=found.domain,
-            area=area,
+            area=areas.community(area),
+            grid=areas.grid(area),
             kind=found.kind,
             joint=bool(helpers),
             co_handlers=helpers,
@@ -81,13 +83,15 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
 def _asked(
     docket: Docket, found: Finding, why: TriageReason, rules: Rules, now: datetime
 ) -> PetitionSentToTriage:
+    area = refine(docket.own.area or docket.intake.area, found.area)
     return PetitionSentToTriage(
         at=now,
         why=why,
         first=found.body,
         second=found.second,
         domain=found.domain,
-        area=refine(docket.own.area or docket.intake.area, found.area),
+        area=areas.community(area),
+        grid=areas.grid(area),
         kind=found.kind,
         reasons=as_reasons(found.reasons),
         confidence=found.confidence,
