@@ -2,11 +2,10 @@
 
 The catalogue (names, what each takes, where, telephone, hours, capacity) is data that the operator edits:
 `data/bodies.toml`, or the file that the environment's BODIES_CATALOGUE names. An edit counts as soon as
-somebody looks; a broken one is not taken (contracts/shelf.py).
+somebody looks; a broken one is refused with its line and its reason, and what was in force stays in force.
 """
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,8 +15,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contracts import areas
-from contracts.shelf import EditError, Lines, Shelf
+from contracts import areas, edited
 
 SHIPPED: Final = Path(__file__).parent / "data" / "bodies.toml"
 CATALOGUE_FILE: Final = Path(os.environ.get("BODIES_CATALOGUE") or SHIPPED)
@@ -43,7 +41,7 @@ class Body(StrEnum):
     LITIGATION = "litigation"
 
 
-class CatalogueError(EditError):
+class CatalogueError(edited.EditError):
     """A catalogue cannot be used; the message names file, line and reason."""
 
 
@@ -110,14 +108,7 @@ class Catalogue:
 
 def read(path: Path) -> Catalogue:
     """Read and check a catalogue; raises CatalogueError for the first fault, with its line."""
-    try:
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(Lines(path.name, text, "[[body]]").unread(error)) from error
-    lines = Lines(path.name, text, "[[body]]")
+    lines, data = edited.load(path, "[[body]]", CatalogueError)
     try:
         file = _File.model_validate(data)
     except ValidationError as error:
@@ -203,7 +194,14 @@ def _last(code: str, retired: Mapping[str, str]) -> str:
     return code
 
 
-SHELF: Final = Shelf((CATALOGUE_FILE,), read)
+class Shelf(edited.Shelf[Catalogue]):
+    """Holds the catalogue in force and looks whether its file was edited."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, read)
+
+
+SHELF: Final = Shelf(CATALOGUE_FILE)
 
 
 def catalogue() -> Catalogue:

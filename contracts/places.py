@@ -2,7 +2,7 @@
 
 Data that the operator edits: `data/streets.tsv` and `data/communities.tsv`, or those of the folder that the
 environment's PLACES names; each file says where its list comes from. An edit counts as soon as somebody
-looks; a broken one is not taken (contracts/shelf.py).
+looks; a broken one is not taken (contracts/edited.py).
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts import areas
-from contracts.shelf import EditError, Shelf
+from contracts.edited import EditError, Shelf
 
 SHIPPED: Final = Path(__file__).parent / "data"
 FOLDER: Final = Path(os.environ.get("PLACES") or SHIPPED)
@@ -63,7 +63,7 @@ def read(streets: Path = FILES[0], communities: Path = FILES[1]) -> Places:
     return Places(sha256("".join(texts).encode()).hexdigest()[:8], within, found)
 
 
-SHELF: Final = Shelf(FILES, read)
+SHELF: Final = Shelf(FILES[0], read, beside=FILES[1:])
 
 
 def name(code: str) -> str:

@@ -2,12 +2,11 @@
 
 They are official publications and data that the operator adds to: `data/policies.toml`, or the file that the
 environment's COMMON_POLICIES names. A new one counts as soon as somebody looks; a broken edit is not taken
-(contracts/shelf.py). What was published is never edited, since petitions were answered by it: a changed text
+(contracts/edited.py). What was published is never edited, since petitions were answered by it: a changed text
 is a new version beside the old one.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,9 +15,9 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.edited import EditError, Shelf, load
 from contracts.fact import Code
 from contracts.kinds import Outcome
-from contracts.shelf import EditError, Lines, Shelf
 
 SHIPPED: Final = Path(__file__).parent / "data" / "policies.toml"
 POLICIES_FILE: Final = Path(os.environ.get("COMMON_POLICIES") or SHIPPED)
@@ -55,15 +54,10 @@ Policies = Mapping[tuple[str, int], Policy]
 
 def read(path: Path = POLICIES_FILE) -> Policies:
     """Read and check a file of policies, by code and version; raises PolicyError for the first fault."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path.name}: {error}") from error
-    lines = Lines(path.name, text, "[[policy]]")
-    try:
-        rows = tomllib.loads(text).get("policy", [])
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(lines.unread(error)) from error
+    lines, data = load(path, "[[policy]]", PolicyError)
+    rows = data.get("policy", [])
+    if not isinstance(rows, list):
+        raise PolicyError(lines.fault(None, "policy", "each policy begins with [[policy]]"))
     found: dict[tuple[str, int], Policy] = {}
     for number, row in enumerate(rows):
         name, fault = _fault(row)
@@ -87,7 +81,7 @@ def follows(before: Policies, after: Policies) -> None:
             )
 
 
-SHELF: Final = Shelf((POLICIES_FILE,), read, follows)
+SHELF: Final = Shelf(POLICIES_FILE, read, follows=follows)
 
 
 def published() -> Policies:

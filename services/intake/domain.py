@@ -1,11 +1,11 @@
 """Intake's rules: what a submission leads to, who may rate and when, and the folds behind the story."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from contracts import areas
+from contracts import areas, dossiers
 from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
@@ -72,6 +72,16 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody beside the petitioner; `key` is his for good (`contracts/dossiers.py`)."""
+
+    key: str
+    role: dossiers.Role
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """The fold of petition-dossiers-v1: the personal part as it stands."""
 
@@ -81,6 +91,7 @@ class Dossier:
     content: str = ""
     code_salt: str = ""
     code_hash: str = ""
+    others: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +166,19 @@ class Submission:
     code_hash: str
     tell_within: timedelta
     finish_within: timedelta
+    others: tuple[Person, ...] = ()
+
+
+# Regulations art. 20.
+MOST_REPRESENTATIVES = 5
+
+
+def beside(role: dossiers.Role, people: Iterable[tuple[str, str]]) -> tuple[Person, ...]:
+    """Give those who come with a submission (name, number) their keys, in the order in which they stand."""
+    return tuple(
+        Person(f"{role[0]}{number}", role, name, phone)
+        for number, (name, phone) in enumerate(people, start=1)
+    )
 
 
 def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[Fact] | Refused:
@@ -169,13 +193,15 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
         content=asked.content,
         code_salt=asked.code_salt,
         code_hash=asked.code_hash,
+        others=_others(asked.others),
     )
     registered = PetitionRegistered(
         at=now,
         channel=asked.channel,
         area=areas.community(asked.area),
         grid=areas.grid(asked.area),
-        signatories=asked.signatories,
+        # Whoever is named here stands behind the matter, even if the number of signatures was left out.
+        signatories=max(asked.signatories, 1 + len(asked.others)),
         first_receiver=asked.first_receiver,
         dossier_sha256=sha256(dossier.data()).hexdigest(),
         request=asked.request,
@@ -209,6 +235,7 @@ def decide_supplement(docket: Docket, text: str, request: str, now: datetime) ->
         content=content,
         code_salt=dossier.code_salt,
         code_hash=dossier.code_hash,
+        others=_others(dossier.others),
     )
     supplemented = PetitionSupplemented(
         at=now,
@@ -279,7 +306,16 @@ def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
     """Fold petition-dossiers-v1: the newest stands."""
     if not isinstance(fact, DossierSaved):
         return part
-    return Dossier(fact.name, fact.phone, fact.title, fact.content, fact.code_salt, fact.code_hash)
+    others = tuple(Person(other.key, other.role, other.name, other.phone) for other in fact.others or ())
+    return Dossier(fact.name, fact.phone, fact.title, fact.content, fact.code_salt, fact.code_hash, others)
+
+
+def _others(people: Iterable[Person]) -> tuple[dossiers.Person, ...] | None:
+    others = (
+        dossiers.Person(key=person.key, role=person.role, name=person.name, phone=person.phone)
+        for person in people
+    )
+    return tuple(others) or None
 
 
 def evolve_routing(part: Routing, fact: Fact) -> Routing:

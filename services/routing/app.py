@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from contracts import bodies, places, policies, topics
 from contracts.bodies import catalogue
+from contracts.edited import Shelf
 from contracts.kinds import Kind
-from contracts.shelf import Shelf
 from contracts.units import roster
 from runtime.access import Gate
 from runtime.clock import Clock, SystemClock

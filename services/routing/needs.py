@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from contracts.calendar import here, minute
-from contracts.shelf import Shelf
+from contracts.edited import Shelf
 from runtime.access import Gate, Staff
 from runtime.clock import Clock
 from runtime.store import Store

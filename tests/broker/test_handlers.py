@@ -69,7 +69,7 @@ from runtime.draft import Draft, Outcome
 from runtime.process import Process
 from runtime.record import Record
 from runtime.store import DatabaseError
-from services.notify.domain import State
+from services.notify.messages import State
 from tests.broker.test_intake_line import PETITION, chain_is_whole
 from tests.broker.test_killed import outbox
 from tests.eventually import eventually

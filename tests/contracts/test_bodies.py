@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.bodies import SHIPPED, Body, CatalogueError, read
-from contracts.shelf import Shelf
+from contracts.bodies import SHIPPED, Body, CatalogueError, Shelf, read
 
 TEXT = SHIPPED.read_text("utf-8")
 HEAD, *ROWS = TEXT.split("[[body]]")
@@ -103,7 +102,7 @@ def later(file: Path, text: str, seconds: int) -> None:
 
 def test_an_edit_counts_at_once_and_a_broken_one_leaves_the_old_in_force(tmp_path: Path) -> None:
     later(file := tmp_path / "bodies.toml", TEXT, 0)
-    shelf = Shelf((file,), read)
+    shelf = Shelf(file)
     first = shelf.look()
     assert first is shelf.look(), "read once"
     later(file, TEXT.replace('"2026-11-01"', '"2026-12-01"').replace("0731-12333", "12333"), 1)
@@ -121,4 +120,4 @@ def test_an_edit_counts_at_once_and_a_broken_one_leaves_the_old_in_force(tmp_pat
 
 def test_without_any_catalogue_nothing_begins(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError):
-        Shelf((tmp_path / "gone.toml",), read).look()
+        Shelf(tmp_path / "gone.toml").look()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contracts import policies
+from contracts.edited import Shelf
 from contracts.policies import POLICIES_FILE, PolicyError, follows, published, read, title
-from contracts.shelf import Shelf
 
 
 def test_every_shipped_policy_is_read_with_a_hash_of_its_own() -> None:
@@ -74,7 +74,7 @@ def test_a_new_policy_counts_at_once_and_an_edit_of_what_was_published_is_refuse
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit(file := tmp_path / "policies.toml", TEXT, 0)
-    shelf = Shelf((file,), read, follows)
+    shelf = Shelf(file, read, follows=follows)
     monkeypatch.setattr(policies, "SHELF", shelf)
     assert "training-refund" == title("training-refund", 2)
     edit(file, TEXT + NEW, 1)

@@ -15,7 +15,6 @@ import pytest_asyncio
 from contracts import bodies
 from contracts.bodies import SHIPPED, Body, catalogue
 from contracts.routing import ConferenceDecided, PetitionPutToConference, PetitionRouted, ReturnReceived
-from contracts.shelf import Shelf
 from tests.broker.test_intake_line import PETITION
 from tests.eventually import eventually
 from tests.line import Line, token
@@ -318,7 +317,7 @@ async def test_a_body_over_its_capacity_is_shown_and_alarmed_and_gets_its_petiti
 ) -> None:
     text = SHIPPED.read_text("utf-8").replace("capacity = 2000", "capacity = 1")
     (small := tmp_path / "bodies.toml").write_text(text, "utf-8")
-    monkeypatch.setattr(bodies, "SHELF", Shelf((small,), bodies.read))
+    monkeypatch.setattr(bodies, "SHELF", bodies.Shelf(small))
     for _ in range(2):
         receipt = await city.submits(PETITION)
         await city.gets(receipt["petition_id"], "utilities")

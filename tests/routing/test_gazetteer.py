@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts import places
 from contracts.areas import NAMES, is_area
-from contracts.shelf import Shelf
+from contracts.edited import Shelf
 from services.routing.gazetteer import DATA, GazetteerError, find_area, read, refine
 
 
@@ -96,7 +96,7 @@ def test_an_edit_of_the_lists_counts_at_once_and_a_broken_one_is_refused_with_li
     files = [tmp_path / file.name for file in places.FILES]
     for file, shipped in zip(files, places.FILES, strict=True):
         edit(file, shipped.read_text("utf-8"), 0)
-    shelf = Shelf(tuple(files), places.read)
+    shelf = Shelf(files[0], places.read, beside=tuple(files[1:]))
     monkeypatch.setattr(places, "SHELF", shelf)
     text, before = "芙蓉区文艺路街道新开的社区停水", shelf.look().version
     assert "430102001" == find_area(text)

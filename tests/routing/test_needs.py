@@ -14,7 +14,7 @@ from structlog.testing import LogCapture
 
 from contracts import bodies, policies
 from contracts.bodies import SHIPPED
-from contracts.shelf import Shelf
+from contracts.edited import Shelf
 from services.routing import load, needs
 from tests.broker.test_intake_line import PETITION
 from tests.eventually import eventually
@@ -139,7 +139,7 @@ async def test_a_body_over_its_capacity_is_said_in_the_log_once_and_among_what_n
     city = hurried
     text = SHIPPED.read_text("utf-8").replace("capacity = 2000", "capacity = 1")
     (small := tmp_path / "bodies.toml").write_text(text, "utf-8")
-    monkeypatch.setattr(bodies, "SHELF", Shelf((small,), bodies.read))
+    monkeypatch.setattr(bodies, "SHELF", bodies.Shelf(small))
     for _ in range(2):
         await city.gets((await city.submits(PETITION))["petition_id"], "utilities")
 
@@ -164,7 +164,7 @@ async def test_an_edit_that_is_not_taken_calls_somebody_until_it_is_whole_again(
 ) -> None:
     text = policies.SHIPPED.read_text("utf-8")
     (file := tmp_path / "policies.toml").write_text(text, "utf-8")
-    shelf = Shelf((file,), policies.read, policies.follows)
+    shelf = Shelf(file, policies.read, follows=policies.follows)
     shelf.look()
     monkeypatch.setattr(policies, "SHELF", shelf)
     file.write_text(text + "[[policy]]\n", "utf-8")
