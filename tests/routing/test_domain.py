@@ -204,3 +204,11 @@ def test_a_grid_is_said_beside_its_community_wherever_the_petition_goes() -> Non
         assert isinstance(fact, PetitionRouted | PetitionSentToTriage)
         assert (GRID[:12], GRID) == (fact.area, fact.grid)
     assert GRID == folded(waits, (sent,)).own.area
+
+
+def test_what_a_person_finds_to_be_a_report_of_wrongdoing_goes_to_no_body_either() -> None:
+    found = domain.Corrected(kind=Kind.REPORT)
+    refused = domain.decide_triage(in_triage(), Body.LABOR, "r", RULES, NOW, found)
+    assert Refused("report-of-wrongdoing") == refused
+    (fact,) = _facts(domain.decide_triage(in_triage(), Office.DISCIPLINE_INSPECTION, "r", RULES, NOW, found))
+    assert isinstance(fact, PetitionReferred)

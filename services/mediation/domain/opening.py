@@ -1,4 +1,4 @@
-"""立案: what opens a case, or opens it anew for another body, and settles it where a common policy has come."""
+"""立案: what opens a case, or opens it anew for another body, or settles it where a policy has come."""
 
 from collections.abc import Sequence
 from dataclasses import replace
