@@ -67,24 +67,29 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 urgent_phrase=found.urgent_phrase,
             ),
         )
-    return (
-        PetitionSentToTriage(
-            at=now,
-            why=_why(found),
-            first=found.body,
-            second=found.second,
-            domain=found.domain,
-            area=areas.community(area),
-            grid=areas.grid(area),
-            kind=found.kind,
-            reasons=as_reasons(found.reasons),
-            confidence=found.confidence,
-            rule_version=rules.lexicon_version,
-            catalogue_version=rules.catalogue_version,
-            due=now + rules.triage_within,
-            urgency=found.urgency,
-            urgent_phrase=found.urgent_phrase,
-        ),
+    return (asked(found, _why(found), area, now + rules.triage_within, rules, now),)
+
+
+def asked(
+    found: Finding, why: TriageReason, area: str | None, due: datetime, rules: Rules, now: datetime
+) -> PetitionSentToTriage:
+    """Ask a person, who sees what the classifier thinks and until when he has."""
+    return PetitionSentToTriage(
+        at=now,
+        why=why,
+        first=found.body,
+        second=found.second,
+        domain=found.domain,
+        area=areas.community(area),
+        grid=areas.grid(area),
+        kind=found.kind,
+        reasons=as_reasons(found.reasons),
+        confidence=found.confidence,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
+        due=due,
+        urgency=found.urgency,
+        urgent_phrase=found.urgent_phrase,
     )
 
 

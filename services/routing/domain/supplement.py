@@ -16,7 +16,7 @@ from contracts.routing import (
 from services.routing.domain.place import Docket, Place, Rules, as_reasons, is_settled, place
 from services.routing.domain.reports import accused
 from services.routing.domain.returns import exhausted, put
-from services.routing.domain.route import Finding
+from services.routing.domain.route import Finding, asked
 from services.routing.gazetteer import refine
 
 
@@ -84,21 +84,5 @@ def _asked(
     docket: Docket, found: Finding, why: TriageReason, rules: Rules, now: datetime
 ) -> PetitionSentToTriage:
     area = refine(docket.own.area or docket.intake.area, found.area)
-    return PetitionSentToTriage(
-        at=now,
-        why=why,
-        first=found.body,
-        second=found.second,
-        domain=found.domain,
-        area=areas.community(area),
-        grid=areas.grid(area),
-        kind=found.kind,
-        reasons=as_reasons(found.reasons),
-        confidence=found.confidence,
-        rule_version=rules.lexicon_version,
-        catalogue_version=rules.catalogue_version,
-        due=docket.own.triage_due or now + rules.triage_within,
-        occasion=Occasion.SUPPLEMENTED,
-        urgency=found.urgency,
-        urgent_phrase=found.urgent_phrase,
-    )
+    due = docket.own.triage_due or now + rules.triage_within
+    return asked(found, why, area, due, rules, now).model_copy(update={"occasion": Occasion.SUPPLEMENTED})
