@@ -44,6 +44,7 @@ class Story:
     phone: str
     title: str
     content: str
+    others: tuple[dossiers.Person, ...] | None = None
     body: Body
     second: Body
     domain: Domain
@@ -95,6 +96,10 @@ STORIES: Final = (
         phone="13800000002",
         title="自来水经常停水",
         content="一千七百户联名：我们这里自来水经常停水，水压低，又黄又浑。\n请尽快恢复供水，二次供水设施也请改造。",
+        others=(
+            dossiers.Person(key="r1", role=dossiers.Role.REPRESENTATIVE, name="沈一帆", phone="13800001001"),
+            dossiers.Person(key="c1", role=dossiers.Role.CO_SIGNER, name="白露", phone="13800002001"),
+        ),
         body=Body.UTILITIES,
         second=Body.PROPERTY,
         domain=Domain.URBAN_RURAL_CONSTRUCTION,
@@ -241,6 +246,7 @@ def _facts(story: Story) -> Iterator[Fact]:
         content=story.content,
         code_salt=_hash(story, "salt")[:32],
         code_hash=_hash(story, "code"),
+        others=story.others,
     )
     yield dossier
     yield intake.PetitionRegistered(
@@ -481,6 +487,32 @@ def _notified(story: Story, began: datetime) -> Iterator[Fact]:
         template="accepted",
         cause=message_id(INTAKE, story.petition, 2),
         reason=story.skipped,
+    )
+    yield from _came_back(message, "case-answered.1", began + timedelta(days=31), story)
+
+
+def _came_back(message: str, question: str, began: datetime, story: Story) -> Iterator[Fact]:
+    yield notify.SmsPostponed(at=began, message="session-held.4", not_before=began + timedelta(hours=1))
+    yield notify.SmsJoined(at=began + timedelta(hours=1), message="session-held.4", into="session-held.3")
+    yield notify.SmsDelivered(at=began + timedelta(hours=1, seconds=4), message=message, attempt=2)
+    yield notify.SmsUndelivered(
+        at=began + timedelta(hours=1, seconds=5), message="session-held.3", attempt=1, code="UNDELIV"
+    )
+    yield notify.CallTaskRaised(
+        at=began + timedelta(hours=1, seconds=5), message="session-held.3", reason="UNDELIV"
+    )
+    yield notify.CallTaskDone(
+        at=began + timedelta(hours=3), outcome=notify.CallOutcome.REACHED, by="clerk-0031"
+    )
+    yield notify.SmsDecided(
+        at=began + timedelta(hours=4), message=question, attempt=1, sent=True, by="operator-0007"
+    )
+    yield notify.ReplyReceived(
+        at=began + timedelta(hours=5),
+        reply=_hash(story, "reply")[:32],
+        kind=notify.ReplyKind.RATING,
+        message=question,
+        score=5,
     )
 
 

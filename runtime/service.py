@@ -52,6 +52,15 @@ class Index:
     above: object = None
 
 
+@dataclass(frozen=True)
+class ShelfPlan:
+    """A collection beside the dockets (`runtime.shelf`); `expires` names the field that says when to go."""
+
+    name: str
+    indexes: tuple[Index, ...] = ()
+    expires: str = ""
+
+
 def _never(_docket: Any) -> None:  # noqa: ANN401 - stands in for any docket
     return None
 
@@ -81,6 +90,7 @@ class Service(Generic[D]):
     woken: Callable[[D, datetime], Sequence[Fact]] = _nothing
     mirrors: Callable[[D, Fact], Sequence[Topic]] = _nowhere
     indexes: tuple[Index, ...] = ()
+    shelves: tuple[ShelfPlan, ...] = ()
     by_topic: dict[str, Part] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -30,7 +30,11 @@ FIELDS: Final = {
     "petitioner.name": ("name", "姓名"),
     "petitioner.phone": ("phone", "手机号码"),
     "area": ("area", "所在区县"),
+    "representatives": ("representatives", "其他代表"),
+    "co_signers": ("co_signers", "联名人"),
 }
+# One person a line: a name, then a number however it is written.
+_PERSON: Final = re.compile(r"(.*?)[\s,，、:：]*([+＋]?[0-9０-９][-0-9０-９－()（）\s]*)")
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -98,8 +102,10 @@ class Pages:
         values = values or {}
         wrong = {}
         for error in errors or ():
-            name, label = FIELDS.get(error["field"], ("title", ""))
-            wrong[name] = {"label": label, "message": error["message"]}
+            field, _, place = error["field"].partition(".")
+            line = f"第{int(place.partition('.')[0]) + 1}人：" if place[:1].isdigit() else ""
+            name, label = FIELDS.get(error["field"] if not line else field, ("title", ""))
+            wrong[name] = {"label": label, "message": line + error["message"]}
         districts = {code: name for code, name in areas.NAMES.items() if code != areas.CITY}
         key = values.get("key") or secrets.token_hex(16)
         return self.render(
@@ -192,6 +198,8 @@ async def _submitted(desk: Desk, pages: Pages, values: dict[str, str]) -> HTMLRe
                 "content": values.get("content", ""),
                 "area": values.get("area") or None,
                 "petitioner": {"name": values.get("name", ""), "phone": values.get("phone", "")},
+                "representatives": people(values.get("representatives", "")),
+                "co_signers": people(values.get("co_signers", "")),
             }
         )
     except ValidationError as error:
@@ -225,6 +233,15 @@ async def _looked_up(desk: Desk, pages: Pages, values: dict[str, str], address: 
             raise
         return pages.query(said, error=WRONG_CODE, status=problem.status)
     return pages.story(desk.story(docket), code=code)
+
+
+def people(text: str) -> list[dict[str, str]]:
+    """Read one person a line, a name and then a number; a line without a number has an empty one."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        read = _PERSON.fullmatch(line)
+        found.append({"name": read[1], "phone": read[2]} if read else {"name": line, "phone": ""})
+    return found
 
 
 def like_a_mobile(phone: str) -> bool:

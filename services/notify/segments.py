@@ -32,7 +32,7 @@ def split(text: str) -> list[str]:
     if units(text) <= ALONE:
         return [text]
     pieces, piece, length = [], "", 0
-    for cluster in _clusters(text):
+    for cluster in clusters(text):
         # A cluster longer than a segment can only be cut between its code points.
         for part in (cluster,) if units(cluster) <= JOINED else cluster:
             size = units(part)
@@ -43,14 +43,15 @@ def split(text: str) -> list[str]:
     return [*pieces, piece]
 
 
-def _clusters(text: str) -> list[str]:
-    clusters: list[str] = []
+def clusters(text: str) -> list[str]:
+    """Return what a reader sees as one character each; joined they are the text again."""
+    found: list[str] = []
     for character in text:
-        if clusters and _glued(character, clusters[-1]):
-            clusters[-1] += character
+        if found and _glued(character, found[-1]):
+            found[-1] += character
         else:
-            clusters.append(character)
-    return clusters
+            found.append(character)
+    return found
 
 
 def _glued(character: str, cluster: str) -> bool:

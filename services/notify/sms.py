@@ -111,7 +111,15 @@ class Unknown:
     ids: tuple[str, ...] = ()
 
 
-Result = Accepted | NotSent | Throttled | Down | Misconfigured | Refused | Unknown
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Nothing left us, and must not: the last look before sending found why (a `SkipReason`)."""
+
+    reason: str
+
+
+NotSentResult = NotSent | Throttled | Down | Misconfigured
+Result = Accepted | NotSentResult | Refused | Withheld | Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from runtime.problems import Problem
 from runtime.record import Record
 from runtime.service import Index
 from runtime.store import Store
-from services.notify.domain import State
+from services.notify.messages import State
 
 ATTENTION: Final = "parts.own.attention"
 # Only dockets with a message that needs somebody are in it: a sent message costs the index nothing.

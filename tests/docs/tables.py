@@ -1,4 +1,4 @@
-"""The runbook's tables as the code would write them; `test_documents.py` compares."""
+"""The documents' tables as the code would write them; `test_documents.py` compares."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from contracts.registry import BY_TYPE
 from contracts.topics import SERVICES
 from runtime.metrics import REGISTRY
 from runtime.settings import ServiceSettings
+from services.notify.notices import Audience
+from services.notify.table import TABLE_FILE, in_use, read
 
 _TIMES = TypeAdapter(timedelta)
 
@@ -45,6 +48,19 @@ def metrics() -> str:
     # By owner: which service's list was read first depends on who imported it.
     rows = sorted(_metrics(), key=lambda row: row.partition("_")[0])
     return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *rows])
+
+
+def told() -> str:
+    """Who is told of each fact, and by which template."""
+    by_fact: dict[str, dict[Audience, list[str]]] = {}
+    for row in in_use(read(TABLE_FILE)).values():
+        told = by_fact.setdefault(BY_TYPE[row.fact].__name__, {})
+        told.setdefault(row.audience, []).append(f"`{row.template}`")
+    rows = (
+        f"| `{fact}` | {' | '.join(', '.join(told.get(audience, ())) for audience in Audience)} |"
+        for fact, told in by_fact.items()
+    )
+    return "\n".join([f"| fact | {' | '.join(Audience)} |", "|---" * (1 + len(Audience)) + "|", *rows])
 
 
 def _row(variable: str, field: FieldInfo) -> str:

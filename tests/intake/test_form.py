@@ -13,7 +13,7 @@ from local.ports import free
 from tests.broker.test_intake_line import PETITION
 from tests.intake.conftest import BROWSER, Desk
 from tests.intake.page import Page
-from tests.line import Line
+from tests.line import Line, token
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,7 +29,7 @@ TYPED = {
 async def filled(desk: Desk, **changes: str) -> dict[str, str]:
     """The form as somebody has filled it in, with its hidden key."""
     form = Page((await desk.client.get("/", headers=BROWSER)).text)
-    assert {*TYPED, "key"} >= set(form.typed())
+    assert {*TYPED, "key", "representatives", "co_signers"} >= set(form.typed())
     return {**form.typed(), **TYPED, **changes}
 
 
@@ -47,6 +47,32 @@ async def test_a_form_becomes_a_petition_that_its_code_opens(desk: Desk) -> None
     assert "已登记受理" in story.text
     assert Page(story.text).one("h1").text == TYPED["title"]
     assert TYPED["content"].replace("\r\n", "\n") in Page(story.text).one("main").text
+
+
+async def test_who_speaks_for_a_group_and_who_signed_is_read_from_the_form(desk: Desk) -> None:
+    data = await filled(
+        desk,
+        representatives="沈一帆 13800001001\r\n\r\n白露，１３８００００１００２",
+        co_signers="何 田：+86 138-0000-2001",
+    )
+    receipt = await desk.client.post("/", data=data, headers=BROWSER)
+    assert 201 == receipt.status_code
+    found = await desk.client.get(
+        f"/petitions/{codes(receipt.text)[0]}/dossier?why=handling",
+        headers={"Authorization": token("clerk")},
+    )
+    told = [(one["role"], one["name"], one["phone"]) for one in found.json()["others"]]
+    assert [
+        ("representative", "沈一帆", "13800001001"),
+        ("representative", "白露", "１３８００００１００２"),
+        ("co-signer", "何 田", "+86 138-0000-2001"),
+    ] == told
+
+
+async def test_a_line_without_a_number_is_named_by_its_place(desk: Desk) -> None:
+    data = await filled(desk, representatives="白露 13800001002\n沈一帆")
+    answer = await desk.client.post("/", data=data, headers=BROWSER)
+    assert "其他代表：第2人：太短了" in answer.text
 
 
 async def test_pressing_twice_makes_one_petition(desk: Desk) -> None:
@@ -67,6 +93,8 @@ async def test_pressing_twice_makes_one_petition(desk: Desk) -> None:
         ({"content": "路灯\x00坏了"}, ["content"]),
         ({"name": "王" * 101}, ["name"]),
         ({"area": "110101"}, ["area"]),
+        ({"representatives": "沈一帆\n白露 13800001002"}, ["representatives"]),
+        ({"co_signers": "何田 13800002001\n" * 201}, ["co_signers"]),
     ],
 )
 async def test_a_form_with_errors_comes_back_with_all_that_was_typed(
@@ -174,7 +202,7 @@ async def test_a_rating_is_given_on_the_page_and_pressing_twice_is_no_fault(desk
 
 async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path: Path) -> None:
     line = Line(broker, f"mongodb://127.0.0.1:{free()}", str(tmp_path / "outbox.jsonl"))
-    data = {**TYPED, "key": "a-key-of-this-form"}
+    data = {**TYPED, "key": "a-key-of-this-form", "representatives": "沈一帆 13800001001", "co_signers": ""}
     async with line.running("intake", ready=False) as (_, client):
         client.timeout = httpx.Timeout(30)
         answers = await asyncio.gather(

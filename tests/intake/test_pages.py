@@ -27,11 +27,21 @@ TYPED = {
     "name": NASTY,
     "phone": NASTY,
     "area": "430102",
+    "representatives": f"\n{NASTY}",
+    "co_signers": NASTY,
     "key": "k1",
 }
 EVERY_FIELD = [
     {"field": field, "message": "不能为空"}
-    for field in ("title", "content", "petitioner.name", "petitioner.phone", "area")
+    for field in (
+        "title",
+        "content",
+        "petitioner.name",
+        "petitioner.phone",
+        "area",
+        "representatives",
+        "co_signers.1.phone",
+    )
 ]
 JOURNEY: tuple[Fact, ...] = (
     arrivals.saved(content=NASTY),
@@ -141,7 +151,8 @@ def test_a_form_with_errors_says_them_above_and_at_the_field() -> None:
         assert f"{name}-error" in (entry.attributes["aria-describedby"] or "").split()
         assert "不能为空" == page.by_id(f"{name}-error").text
         assert any(f"#{name}" == a.attributes["href"] for a in page.all("a") if "li" in a.within)
-    assert 5 == alert.text.count("不能为空")
+    assert len(EVERY_FIELD) == alert.text.count("不能为空")
+    assert "联名人：第2人：不能为空" in alert.text
 
 
 def test_a_fresh_form_has_a_key_of_its_own() -> None:

@@ -18,7 +18,7 @@ from runtime.store import Store
 from services.intake.store import find_by_request
 from services.mediation import store as mediation
 from services.mediation.domain import State
-from services.notify.domain import State as SmsState
+from services.notify.messages import State as SmsState
 from services.notify.store import of_petition, with_state
 from services.routing import store as routing
 from services.routing.domain import Membership
