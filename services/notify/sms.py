@@ -15,6 +15,8 @@ from zlib import crc32
 class Outbound:
     """One message to send. `text` is without the signature; `params` are the template's filled variables.
 
+    Vendors approve each `version` of a template by itself.
+
     `reference` names this attempt, `unique` the message over all its attempts. Nothing may leave once
     `lease_until` has passed: another sender may have the message then. `extension` are digits to append to
     the sender's number, so that a reply finds its question; empty if none is expected. After `valid_until`
@@ -32,6 +34,7 @@ class Outbound:
     lease_until: datetime
     extension: str = ""
     valid_until: datetime | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

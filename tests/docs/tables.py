@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from contracts.registry import BY_TYPE
 from contracts.topics import SERVICES
@@ -38,6 +39,13 @@ def own() -> str:
         for name, field in importlib.import_module(f"services.{part}.settings").Settings.model_fields.items()
         if part in PARTS or name not in ServiceSettings.model_fields
     ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def gateway(settings: type[BaseSettings]) -> str:
+    """The variables of one SMS gateway."""
+    prefix = settings.model_config.get("env_prefix", "")
+    rows = (_row(f"{prefix}{name.upper()}", field) for name, field in settings.model_fields.items())
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
@@ -72,7 +80,7 @@ def _row(variable: str, field: FieldInfo) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"`{_TIMES.dump_python(value, mode='json')}`"
-    if value == "":
+    if value in {"", None}:
         return "empty"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
