@@ -6,10 +6,8 @@ somebody looks; a broken one is refused with its line and its reason, and what w
 """
 
 import os
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contracts import areas
+from contracts import areas, edited
 
 SHIPPED: Final = Path(__file__).parent / "data" / "bodies.toml"
 CATALOGUE_FILE: Final = Path(os.environ.get("BODIES_CATALOGUE") or SHIPPED)
@@ -43,7 +41,7 @@ class Body(StrEnum):
     LITIGATION = "litigation"
 
 
-class CatalogueError(ValueError):
+class CatalogueError(edited.EditError):
     """A catalogue cannot be used; the message names file, line and reason."""
 
 
@@ -110,16 +108,7 @@ class Catalogue:
 
 def read(path: Path) -> Catalogue:
     """Read and check a catalogue; raises CatalogueError for the first fault, with its line."""
-    try:
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        line = place[1] if place else str(text.count("\n") + 1)
-        raise CatalogueError(f"{path.name}, line {line}: {error}") from error
-    lines = _Lines(path.name, text)
+    lines, data = edited.load(path, "[[body]]", CatalogueError)
     try:
         file = _File.model_validate(data)
     except ValidationError as error:
@@ -205,50 +194,11 @@ def _last(code: str, retired: Mapping[str, str]) -> str:
     return code
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """Finds the line that a fault is on."""
-
-    file: str
-    text: str
-
-    def fault(self, row: int | None, name: str, told: str) -> str:
-        lines = self.text.splitlines()
-        heads = [number for number, line in enumerate(lines) if line.strip() == "[[body]]"]
-        begin = heads[row] if row is not None and row < len(heads) else 0
-        end = next((head for head in heads if head > begin), len(lines)) if row is not None else len(lines)
-        named = (n for n in range(begin, end) if re.match(rf"\s*{re.escape(name)}\s*=", lines[n]))
-        return f"{self.file}, line {next(named, begin) + 1}: {told}"
-
-
-@dataclass
-class Shelf:
+class Shelf(edited.Shelf[Catalogue]):
     """Holds the catalogue in force and looks whether its file was edited."""
 
-    path: Path
-    refused: str = ""
-    _held: Catalogue | None = None
-    _seen: tuple[int, int, int] | None = field(default=None, repr=False)
-
-    def look(self) -> Catalogue:
-        """Return the catalogue in force; raises CatalogueError if there has never been one."""
-        seen = self._stamp()
-        if self._held is None or seen != self._seen:
-            try:
-                self._held, self.refused = read(self.path), ""
-            except CatalogueError as error:
-                if self._held is None:
-                    raise
-                self.refused = str(error)
-            self._seen = seen
-        return self._held
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, read)
 
 
 SHELF: Final = Shelf(CATALOGUE_FILE)

@@ -42,6 +42,14 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     notify.SmsNotSent,
     notify.SmsUnknown,
     notify.SmsSkipped,
+    notify.SmsPostponed,
+    notify.SmsJoined,
+    notify.SmsDelivered,
+    notify.SmsUndelivered,
+    notify.SmsDecided,
+    notify.ReplyReceived,
+    notify.CallTaskRaised,
+    notify.CallTaskDone,
 )
 BY_TYPE: Final[dict[str, type[Fact]]] = {fact.TYPE: fact for fact in FACTS}
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from local import ports
@@ -58,6 +59,16 @@ class Running:
     children: Mapping[str, Child]
 
 
+# Whoever tries the system out sees each SMS at once, at night too, however many he sends to one telephone.
+TRYING_OUT: Final[Mapping[str, str]] = {
+    "NOTIFY_QUIET_BEGINS": "00:00",
+    "NOTIFY_QUIET_ENDS": "00:00",
+    "NOTIFY_JOIN_WINDOW": "PT0S",
+    "NOTIFY_CAP_NUMBER": "0",
+    "NOTIFY_CAP_TEMPLATE": "0",
+}
+
+
 def environment(name: str, around: Surroundings) -> dict[str, str]:
     """The variables of one service, on top of this process's own."""
     own = {
@@ -73,7 +84,8 @@ def environment(name: str, around: Surroundings) -> dict[str, str]:
         own["CODE_SECRET"] = around.secrets.code_secret
     if name == "notify":
         own |= {"OUTBOX": str(around.outbox), "PUBLIC_URL": around.url("intake")}
-    return {**os.environ, **{f"{name.upper()}_{key}": value for key, value in own.items()}}
+    trying_out = TRYING_OUT if name == "notify" else {}
+    return {**trying_out, **os.environ, **{f"{name.upper()}_{key}": value for key, value in own.items()}}
 
 
 def _database(url: str, name: str) -> str:

@@ -76,6 +76,7 @@ FIELD_WORDS: Final = {
     "string_pattern_mismatch": "格式不正确",
     "json_invalid": "不是有效的 JSON",
     "string_unicode": "含有无效的字符",
+    "tuple_type": "应当是一个列表",
     "model_type": "应当是一个对象",
     "model_attributes_type": "应当是一个对象",
 }

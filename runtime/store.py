@@ -1,4 +1,4 @@
-"""Dockets in MongoDB: the only module that knows the driver, so that its successor is one file away.
+"""Dockets in MongoDB: with `shelf.py` the only module that knows the driver, so that its successor is near.
 
 Every call takes a batch and is one round trip (two where a save has both new and known dockets). A save is
 conditional on the version read: a new docket is inserted, a known one updated by an upsert filtered by id and
@@ -22,6 +22,7 @@ from contracts.identity import PetitionId
 from runtime.draft import Draft
 from runtime.record import Pending, Record, empty, from_document, pending_document, to_document
 from runtime.service import Service
+from runtime.shelf import Shelf
 
 DatabaseError = PyMongoError
 DUPLICATE_KEY: Final = 11000
@@ -61,6 +62,17 @@ class Store:
             write_concern=WriteConcern(w="majority", j=True),
             read_concern=ReadConcern("majority"),
         )
+        self._shelves = {
+            plan.name: Shelf(
+                database.get_collection(
+                    plan.name,
+                    write_concern=WriteConcern(w="majority", j=True),
+                    read_concern=ReadConcern("majority"),
+                ),
+                plan,
+            )
+            for plan in service.shelves
+        }
         self._limits = database.get_collection(LIMITS, write_concern=WriteConcern(w=1))
         self._definitions = database.get_collection(
             DEFINITIONS,
@@ -86,6 +98,12 @@ class Store:
                 options["partialFilterExpression"] = {index.partial: condition}
             await self._dockets.create_index(list(index.keys), **options)
         await self._limits.create_index("until", name="expiry", expireAfterSeconds=0)
+        for shelf in self._shelves.values():
+            await shelf.prepare()
+
+    def shelf(self, name: str) -> Shelf:
+        """Return a shelf that the service has planned."""
+        return self._shelves[name]
 
     async def ping(self) -> None:
         """Raise DatabaseError if the database does not answer."""

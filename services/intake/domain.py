@@ -1,10 +1,11 @@
 """Intake's rules: what a submission leads to, who may rate and when, and the folds behind the story."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from contracts import areas, dossiers
 from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
@@ -27,7 +28,17 @@ from contracts.mediation import (
     CaseReturned,
     SessionHeld,
 )
-from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.notify import (
+    SmsClaimed,
+    SmsDelivered,
+    SmsJoined,
+    SmsNotSent,
+    SmsQueued,
+    SmsSent,
+    SmsSkipped,
+    SmsUndelivered,
+    SmsUnknown,
+)
 from contracts.routing import (
     ConferenceDecided,
     PetitionEscalated,
@@ -71,6 +82,16 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody beside the petitioner; `key` is his for good (`contracts/dossiers.py`)."""
+
+    key: str
+    role: dossiers.Role
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     """The fold of petition-dossiers-v1: the personal part as it stands."""
 
@@ -80,6 +101,7 @@ class Dossier:
     content: str = ""
     code_salt: str = ""
     code_hash: str = ""
+    others: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,19 @@ class Submission:
     code_hash: str
     tell_within: timedelta
     finish_within: timedelta
+    others: tuple[Person, ...] = ()
+
+
+# Regulations art. 20.
+MOST_REPRESENTATIVES = 5
+
+
+def beside(role: dossiers.Role, people: Iterable[tuple[str, str]]) -> tuple[Person, ...]:
+    """Give those who come with a submission (name, number) their keys, in the order in which they stand."""
+    return tuple(
+        Person(f"{role[0]}{number}", role, name, phone)
+        for number, (name, phone) in enumerate(people, start=1)
+    )
 
 
 def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[Fact] | Refused:
@@ -168,12 +203,15 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
         content=asked.content,
         code_salt=asked.code_salt,
         code_hash=asked.code_hash,
+        others=_others(asked.others),
     )
     registered = PetitionRegistered(
         at=now,
         channel=asked.channel,
-        area=asked.area,
-        signatories=asked.signatories,
+        area=areas.community(asked.area),
+        grid=areas.grid(asked.area),
+        # Whoever is named here stands behind the matter, even if the number of signatures was left out.
+        signatories=max(asked.signatories, 1 + len(asked.others)),
         first_receiver=asked.first_receiver,
         dossier_sha256=sha256(dossier.data()).hexdigest(),
         request=asked.request,
@@ -207,6 +245,7 @@ def decide_supplement(docket: Docket, text: str, request: str, now: datetime) ->
         content=content,
         code_salt=dossier.code_salt,
         code_hash=dossier.code_hash,
+        others=_others(dossier.others),
     )
     supplemented = PetitionSupplemented(
         at=now,
@@ -253,7 +292,7 @@ def evolve_own(part: Intake, fact: Fact) -> Intake:
                 part,
                 registered_at=fact.at,
                 channel=fact.channel,
-                area=fact.area,
+                area=fact.grid or fact.area,
                 signatories=fact.signatories,
                 first_receiver=fact.first_receiver,
                 tell_by=fact.tell_by,
@@ -277,7 +316,16 @@ def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
     """Fold petition-dossiers-v1: the newest stands."""
     if not isinstance(fact, DossierSaved):
         return part
-    return Dossier(fact.name, fact.phone, fact.title, fact.content, fact.code_salt, fact.code_hash)
+    others = tuple(Person(other.key, other.role, other.name, other.phone) for other in fact.others or ())
+    return Dossier(fact.name, fact.phone, fact.title, fact.content, fact.code_salt, fact.code_hash, others)
+
+
+def _others(people: Iterable[Person]) -> tuple[dossiers.Person, ...] | None:
+    others = (
+        dossiers.Person(key=person.key, role=person.role, name=person.name, phone=person.phone)
+        for person in people
+    )
+    return tuple(others) or None
 
 
 def evolve_routing(part: Routing, fact: Fact) -> Routing:
@@ -358,16 +406,16 @@ def _step(fact: SessionHeld | CaseReturned | CaseOverdue) -> Event:
 
 
 def evolve_notify(part: Messages, fact: Fact) -> Messages:
-    """Fold petition-notify-v1: each message with its newest state."""
+    """Fold petition-notify-v1: each message to the petitioner with its newest state."""
     match fact:
-        case SmsQueued():
+        case SmsQueued(recipient=None):
             state = "sending" if fact.lease_until else "queued"
             return Messages((*part.sms, Sms(fact.message, fact.template, state, fact.at)))
-        case SmsSkipped():
+        case SmsSkipped(recipient=None):
             return Messages((*part.sms, Sms(f"skipped:{fact.cause}", fact.template, "skipped", fact.at)))
-        case SmsClaimed() | SmsSent() | SmsNotSent() | SmsUnknown():
-            state = _SMS_STATES[type(fact)]
-            sms = (replace(m, state=state, at=fact.at) if m.message == fact.message else m for m in part.sms)
+        case _ if type(fact) in _SMS_STATES:
+            named, state = getattr(fact, "message", ""), _SMS_STATES[type(fact)]
+            sms = (replace(m, state=state, at=fact.at) if m.message == named else m for m in part.sms)
             return Messages(tuple(sms))
         case _:
             return part
@@ -378,6 +426,9 @@ _SMS_STATES: dict[type[Fact], str] = {
     SmsSent: "sent",
     SmsNotSent: "queued",
     SmsUnknown: "unknown",
+    SmsJoined: "sent",
+    SmsDelivered: "delivered",
+    SmsUndelivered: "undelivered",
 }
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from contracts import areas, identity
+from contracts import areas, dossiers, identity
 from contracts.bodies import catalogue
 from contracts.calendar import here
 from contracts.identity import PetitionId
@@ -65,6 +65,8 @@ PAGE_TOO: Final[dict[str, Any]] = {"content": {"text/html": {"schema": {"type": 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 # A text of these alone looks empty. Unassigned code points are no such: newer characters of names are there.
 _INVISIBLE: Final = frozenset({"Cf", "Zs", "Zl", "Zp", "Cc"})
+# [default] Who signs with a number hears of the outcome; more signatures than this come as a count.
+MOST_CO_SIGNERS: Final = 200
 # One household or office has a whole network of this size to itself, and any address in it to call from.
 _IPV6_NETWORK: Final = 64
 
@@ -96,7 +98,7 @@ def one_line(text: object) -> object:
 
 
 class Petitioner(BaseModel):
-    """Who asks and where an SMS reaches them."""
+    """A person and where an SMS reaches them."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -126,9 +128,27 @@ class Submission(BaseModel):
     signatories: Annotated[
         int, Field(ge=1, le=1_000_000, strict=True, description="people who signed, one included"), WHOLE
     ] = 1
+    representatives: tuple[Petitioner, ...] = Field(
+        default=(),
+        description="who speaks for a group, the petitioner not included (Regulations art. 20: at most 5)",
+        json_schema_extra={"maxItems": domain.MOST_REPRESENTATIVES},
+    )
+    co_signers: tuple[Petitioner, ...] = Field(
+        default=(),
+        description="who signed and can be reached; they hear of registration and outcome",
+        json_schema_extra={"maxItems": MOST_CO_SIGNERS},
+    )
 
     _line = field_validator("title", mode="before")(one_line)
     _clean = field_validator("content", mode="before")(clean)
+
+    @field_validator("representatives", "co_signers", mode="before")
+    @classmethod
+    def _few(cls, people: object, info: ValidationInfo) -> object:
+        most = domain.MOST_REPRESENTATIVES if info.field_name == "representatives" else MOST_CO_SIGNERS
+        if isinstance(people, list | tuple) and len(people) > most:
+            raise FieldError(f"最多 {most} 人")
+        return people
 
     @field_validator("area")
     @classmethod
@@ -136,6 +156,23 @@ class Submission(BaseModel):
         if code is not None and not areas.is_area(code):
             raise FieldError("没有这个区域代码，请填写长沙市的区县代码，例如 430102")
         return code
+
+    def others(self) -> tuple[domain.Person, ...]:
+        """Return who stands beside the petitioner."""
+        roles = (
+            (dossiers.Role.REPRESENTATIVE, self.representatives),
+            (dossiers.Role.CO_SIGNER, self.co_signers),
+        )
+        return tuple(
+            person
+            for role, people in roles
+            for person in domain.beside(role, ((one.name, one.phone) for one in people))
+        )
+
+    def as_asked(self) -> str:
+        """Return what makes two requests the same; of fields that came later only those that are used."""
+        unused = {name for name in ("representatives", "co_signers") if not getattr(self, name)}
+        return self.model_dump_json(exclude=unused)
 
 
 class Receipt(BaseModel):
@@ -201,6 +238,14 @@ class StoryView(BaseModel):
     story: list[StoryLine]
 
 
+class PersonView(BaseModel):
+    """A representative or somebody who signed."""
+
+    role: dossiers.Role
+    name: str
+    phone: str
+
+
 class DossierView(BaseModel):
     """The personal part, for the staff who handle the petition."""
 
@@ -209,6 +254,7 @@ class DossierView(BaseModel):
     phone: str
     title: str
     content: str
+    others: list[PersonView]
 
 
 ReadingReason = Literal["handling", "routing", "reception", "supervision", "audit"]
@@ -227,7 +273,7 @@ class Desk:
     ) -> Receipt:
         """Register a petition, once per key; raises Problem 422 if the key was used for something else."""
         request = self.codes.keyed("request", key or secrets.token_hex(16))
-        payload = self.codes.keyed("payload", submission.model_dump_json())
+        payload = self.codes.keyed("payload", submission.as_asked())
         code, salt = self.codes.code(request), secrets.token_hex(8)
         asked = domain.Submission(
             name=submission.petitioner.name,
@@ -244,6 +290,7 @@ class Desk:
             code_hash=self.codes.hash(salt, code),
             tell_within=self.settings.tell_within,
             finish_within=self.settings.finish_within,
+            others=submission.others(),
         )
         for _ in range(WAYS_TO_RETRY):
             petition = identity.make(self.process.clock.now(), secrets.randbelow(identity.CHANCE_RANGE))
@@ -441,7 +488,12 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         response.headers.update(NO_STORE)
         part = (await desk.process.store.load([petition]))[petition].parts["dossier"]
         return DossierView(
-            petition_id=petition, name=part.name, phone=part.phone, title=part.title, content=part.content
+            petition_id=petition,
+            name=part.name,
+            phone=part.phone,
+            title=part.title,
+            content=part.content,
+            others=[PersonView(role=one.role, name=one.name, phone=one.phone) for one in part.others],
         )
 
     return router

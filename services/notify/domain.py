@@ -2,130 +2,51 @@
 
 Every message is queued, claimed (at once where it can be), then sent. A claim is saved before the gateway is
 called; what may have left is never sent again until the gateway has said that it does not have it.
+What comes back later (receipts, replies, staff's decisions) is decided in `outcomes.py`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from zlib import crc32
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
-from contracts.topics import INTAKE, MEDIATION, ROUTING
-from services.notify import numbers, sms
-from services.notify.stories import Contact, Story
+from contracts.notify import (
+    CallTaskRaised,
+    SkipReason,
+    SmsClaimed,
+    SmsDelivered,
+    SmsJoined,
+    SmsNotSent,
+    SmsPostponed,
+    SmsQueued,
+    SmsSent,
+    SmsSkipped,
+    SmsUndelivered,
+    SmsUnknown,
+)
+from services.notify import numbers, recipients, sms
+from services.notify.docket import Docket
+from services.notify.messages import Sms, State, name_of
+from services.notify.notices import Notice
+from services.notify.recipients import PETITIONER
+from services.notify.rules import Rules
+from services.notify.stories import place
+from services.notify.turns import REFUSED, due_at, folded, in_turn, is_open, next_step, skipped
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
-STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 # What the gateway refuses for its words waits for staff, and is tried once a day in case they changed.
 REFUSED_PAUSE: Final = timedelta(days=1)
-
-
-class State(StrEnum):
-    """Where a message stands."""
-
-    QUEUED = "queued"
-    CLAIMED = "claimed"
-    SENT = "sent"
-    NOT_SENT = "not-sent"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-
-
-# The states that staff look for; the others are many and need nobody.
-ATTENTION: Final = (State.QUEUED, State.NOT_SENT, State.UNKNOWN, State.SKIPPED)
-
-
-@dataclass(frozen=True, slots=True)
-class Sms:
-    """One message: `until` is the end of the lease or of the pause, `claim` the number of its last claim."""
-
-    message: str
-    template: str
-    version: str
-    cause: str
-    queued_at: datetime
-    changed_at: datetime
-    state: State = State.QUEUED
-    attempt: int = 0
-    until: datetime | None = None
-    claim: int = 0
-    asked: int = 0
-    reason: str = ""
-    reference: str = ""
-    segments: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Messages:
-    """The fold of petition-notify-v1. `heard` is the number of its last fact."""
-
-    heard: int = 0
-    messages: tuple[Sms, ...] = ()
-    attention: tuple[State, ...] = ()
-
-    def find(self, message: str) -> Sms | None:
-        """Return the message of this id."""
-        for known in reversed(self.messages):
-            if known.message == message:
-                return known
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Docket:
-    """All that notify knows of one petition."""
-
-    petition: PetitionId
-    own: Messages
-    dossier: Contact
-    intake: Story
-    routing: Story
-    mediation: Story
-
-    def values(self, cause: str) -> dict[str, str] | None:
-        """Return what the fact of this message id offers to a text; None if it was not heard."""
-        stories = {INTAKE.name: self.intake, ROUTING.name: self.routing, MEDIATION.name: self.mediation}
-        return stories.get(cause.partition("/")[0], Story()).values(number_of(cause))
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """That a template is sent, and in which version."""
-
-    template: str
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
-    """What the operator sets. `ask_after` are the pauses between questions to the gateway about one attempt.
-
-    `grace` keeps two instances apart whose clocks differ: a lease ends a little later for all but its holder.
-    """
-
-    notices: Mapping[type[Fact], tuple[Notice, ...]]
-    gateway: str
-    lease: timedelta
-    contact_wait: timedelta
-    grace: timedelta = timedelta(seconds=2)
-    ask_after: tuple[timedelta, ...] = (
-        timedelta(seconds=10),
-        timedelta(minutes=1),
-        timedelta(minutes=5),
-        timedelta(minutes=30),
-        timedelta(hours=6),
-        timedelta(hours=24),
-        timedelta(hours=42),
-    )
-
-    def without_questions(self) -> "Rules":
-        """Return the rules for a gateway that cannot be asked: an unknown message waits for staff."""
-        return replace(self, ask_after=())
+NO_RECEIPT: Final = "no-receipt"
+# So many statements a reader still takes in at once.
+MOST_JOINED: Final = 5
+# Skipped for these reasons the petitioner has not been told, and somebody must call.
+CALLED_FOR: Final = frozenset(
+    {SkipReason.NUMBER_UNUSABLE, SkipReason.NO_CONTACT, SkipReason.EXPIRED, SkipReason.REFUSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,140 +58,174 @@ class Report:
     result: sms.Result | sms.Found | sms.NotFound | None
 
 
-def number_of(message_id: str) -> int:
-    """Return the ordinal that ends the id of a message on a topic."""
-    return int(message_id.rpartition("/")[2])
-
-
-def name_of(template: str, cause: str) -> str:
-    """Return a message's id within its petition: each cause makes one message of a template."""
-    return f"{template}.{number_of(cause)}"
-
-
-def unique(petition: PetitionId, message: str) -> str:
-    """Return the name of a message over all its attempts and all petitions."""
-    return f"{petition}.{message}"
-
-
-def reference(petition: PetitionId, message: str, attempt: int) -> str:
-    """Return the name of one attempt: the same for whoever asks."""
-    return f"{unique(petition, message)}.{attempt}"
-
-
 def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datetime) -> list[Fact]:
-    """Queue what the petitioner must hear of this fact, claimed at once if the number is known."""
+    """Queue what somebody must hear of this fact, claimed at once where the number is known."""
     facts: list[Fact] = []
+    told: dict[str, str] = {}
     for notice in rules.notices.get(type(fact), ()):
-        message = name_of(notice.template, cause)
-        if docket.own.find(message) is not None:
+        if notice.question and not rules.hears_replies:
             continue
-        waiting = Sms(message, notice.template, notice.version, cause, queued_at=now, changed_at=now)
-        queued = SmsQueued(
-            at=now,
-            message=message,
-            template=notice.template,
-            template_version=notice.version,
-            cause=cause,
-        )
-        match _next(rules, docket, waiting, now):
-            case SmsSkipped() as skipped:
-                facts.append(skipped)
-            case SmsClaimed(gateway=gateway, lease_until=lease_until):
-                facts.append(queued.model_copy(update={"gateway": gateway, "lease_until": lease_until}))
-            case _:
-                facts.append(queued)
-    return facts
+        for recipient in recipients.of(rules, docket, notice.audience):
+            if docket.own.find(name_of(notice.template, cause, recipient)) is not None:
+                continue
+            facts.append(queue(rules, docket, notice, cause, now, recipient=recipient, told=told))
+    return with_call(docket, facts, now)
+
+
+def queue(
+    rules: Rules,
+    docket: Docket,
+    notice: Notice,
+    cause: str,
+    now: datetime,
+    *,
+    recipient: str = PETITIONER,
+    told: dict[str, str] | None = None,
+) -> Fact:
+    """Queue one message; `told` says who has heard of this cause at which number, and gets this one."""
+    message = Sms(
+        name_of(notice.template, cause, recipient),
+        notice.template,
+        notice.version,
+        cause,
+        queued_at=now,
+        changed_at=now,
+        recipient=recipient,
+        valid_until=now + notice.valid,
+    )
+    if told is not None and _told(rules, docket, recipient, told):
+        return skipped(message, SkipReason.DUPLICATE, now)
+    queued = SmsQueued(
+        at=now,
+        message=message.message,
+        template=notice.template,
+        template_version=notice.version,
+        cause=cause,
+        recipient=recipient or None,
+        valid_until=message.valid_until,
+    )
+    match next_step(rules, docket, message, notice, now):
+        case SmsSkipped() as fact:
+            return fact
+        case SmsClaimed(gateway=gateway, lease_until=lease_until):
+            return queued.model_copy(update={"gateway": gateway, "lease_until": lease_until})
+        case SmsPostponed(not_before=not_before):
+            return queued.model_copy(update={"not_before": not_before})
+        case None:
+            return queued
+
+
+def _told(rules: Rules, docket: Docket, recipient: str, told: dict[str, str]) -> bool:
+    """Whether this number has heard of the cause as somebody else's; one may be there in two roles."""
+    number = numbers.read(recipients.phone(rules, docket, recipient))
+    if isinstance(number, numbers.Unusable):
+        return False
+    return told.setdefault(number.e164, recipient) != recipient
 
 
 def decide_waiting(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
     """Claim what has waited for the number or its turn, in the order of the journey."""
     waiting = [message for message in docket.own.messages if message.state is State.QUEUED]
-    waiting.sort(key=lambda message: STREAMS.index(message.cause.partition("/")[0]))
-    return [fact for message in waiting if (fact := _next(rules, docket, message, now))]
+    waiting.sort(key=lambda message: place(message.cause))
+    return with_call(docket, _taken(rules, docket, waiting, now), now)
+
+
+def _taken(rules: Rules, docket: Docket, waiting: Sequence[Sms], now: datetime) -> list[Fact]:
+    """Move messages on, one after the other; what one takes with it is not taken again."""
+    facts: list[Fact] = []
+    joined: set[str] = set()
+    for message in waiting:
+        if message.message in joined:
+            continue
+        notice = rules.notice(message.template)
+        fact = next_step(rules, docket, message, notice, now)
+        if fact is None:
+            continue
+        facts.append(fact)
+        if isinstance(fact, SmsClaimed) and _may_join(rules, notice):
+            others = [m for m in waiting if _joins(rules, docket, m, message) and m.message not in joined]
+            with_it = [other.message for other in others[: MOST_JOINED - 1]]
+            joined |= {message.message, *with_it}
+            facts += [SmsJoined(at=now, message=other, into=message.message) for other in with_it]
+    return facts
+
+
+def _may_join(rules: Rules, notice: Notice | None) -> bool:
+    return notice is not None and notice.joins and bool(rules.join_window) and rules.free_text
+
+
+def _joins(rules: Rules, docket: Docket, other: Sms, message: Sms) -> bool:
+    """Whether another waiting message may go out within the text of this one."""
+    notice = rules.notice(other.template)
+    return (
+        other is not message
+        and other.recipient == message.recipient
+        and other.state is State.QUEUED
+        and _may_join(rules, notice)
+        and in_turn(docket, other)
+    )
 
 
 def decide_reported(rules: Rules, docket: Docket, report: Report, now: datetime) -> Sequence[Fact]:
     """State how an attempt ended; what is known already, or is about another attempt, changes nothing."""
     message = docket.own.find(report.message)
-    if message is None or message.attempt != report.attempt or not _is_open(message):
+    if message is None or message.attempt != report.attempt or not is_open(message):
         return []
-    return _ended(rules, docket, message, report, now)
+    facts = _ended(rules, docket, message, report, now)
+    return [*with_call(docket, facts, now), *_released(rules, docket, facts, now)]
+
+
+def _released(rules: Rules, docket: Docket, facts: Sequence[Fact], now: datetime) -> list[Fact]:
+    """Claim what had to wait behind a message that did not go out."""
+    if not any(message.state is State.QUEUED for message in docket.own.messages):
+        return []
+    return decide_waiting(rules, folded(docket, facts), now)
 
 
 def decide_woken(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
-    """Do what is due: ask about what may have left, try again what did not, give up waiting for a number."""
+    """Do what is due: ask about what may have left, try again what did not, give up waiting."""
     facts: list[Fact] = []
-    for message in docket.own.messages:
-        due = due_at(rules, message)
-        if due is None or due > now:
-            continue
+    due = [m for m in docket.own.messages if (at := due_at(rules, docket, m)) is not None and at <= now]
+    waiting = [message for message in due if message.state in {State.QUEUED, State.NOT_SENT}]
+    for message in due:
         match message.state:
             case State.CLAIMED | State.UNKNOWN:
                 facts.append(SmsUnknown(at=now, message=message.message, attempt=message.attempt))
-            case _:
-                facts.append(
-                    _next(rules, docket, message, now) or _skipped(message, SkipReason.NO_CONTACT, now)
+            case State.SENT:
+                silent = SmsUndelivered(
+                    at=now, message=message.message, attempt=message.attempt, code=NO_RECEIPT
                 )
-    return facts
+                facts.append(silent)
+    facts += _taken(rules, docket, waiting, now)
+    moved = folded(docket, facts).own
+    for message in waiting:
+        if moved.find(message.message) == message:
+            # Its time is over, and nothing stands in the way but that nobody can be reached.
+            reachable = recipients.phone(rules, docket, message.recipient)
+            facts.append(skipped(message, SkipReason.EXPIRED if reachable else SkipReason.NO_CONTACT, now))
+    return [*with_call(docket, facts, now), *_released(rules, docket, facts, now)]
 
 
-def wake_at(rules: Rules, docket: Docket) -> datetime | None:
-    """Return when a message of this petition is due next."""
-    return min((due for message in docket.own.messages if (due := due_at(rules, message))), default=None)
+def with_call(docket: Docket, facts: Sequence[Fact], now: datetime) -> list[Fact]:
+    """Add a call task where the petitioner was not told; one is enough, whoever calls tells everything."""
+    if docket.own.call is None:
+        for fact in facts:
+            reason = _call_reason(docket, fact)
+            if reason is not None:
+                return [*facts, CallTaskRaised(at=now, message=reason[0], reason=reason[1])]
+    return list(facts)
 
 
-def due_at(rules: Rules, message: Sms) -> datetime | None:
-    """Return when something must be done about a message if nothing is heard before."""
-    match message.state:
-        case State.QUEUED:
-            return message.queued_at + rules.contact_wait
-        case State.CLAIMED if message.until:
-            return message.until + rules.grace
-        case State.NOT_SENT:
-            return message.until
-        case State.UNKNOWN if message.asked <= len(rules.ask_after):
-            return message.changed_at + rules.ask_after[message.asked - 1]
+def _call_reason(docket: Docket, fact: Fact) -> tuple[str, str] | None:
+    match fact:
+        case SmsSkipped(recipient=None) if fact.reason in CALLED_FOR:
+            return name_of(fact.template, fact.cause), str(fact.reason)
+        case SmsUndelivered() if fact.code != NO_RECEIPT:
+            message = docket.own.find(fact.message)
+            ours = message is not None and not message.recipient
+            return (fact.message, fact.code) if ours else None
         case _:
             return None
-
-
-def _next(rules: Rules, docket: Docket, message: Sms, now: datetime) -> SmsClaimed | SmsSkipped | None:
-    """Claim the message, or say why it will not go out; None while it waits for the number or its turn."""
-    if not docket.dossier.phone:
-        # An empty dossier where there was a number means that the person was erased.
-        erased = any(other.attempt for other in docket.own.messages)
-        return _skipped(message, SkipReason.ERASED, now) if erased else None
-    if isinstance(numbers.read(docket.dossier.phone), numbers.Unusable):
-        return _skipped(message, SkipReason.NUMBER_UNUSABLE, now)
-    if not _in_turn(docket, message):
-        return None
-    return SmsClaimed(
-        at=now,
-        message=message.message,
-        attempt=message.attempt + 1,
-        gateway=rules.gateway,
-        lease_until=now + rules.lease,
-    )
-
-
-def _in_turn(docket: Docket, message: Sms) -> bool:
-    """Whether what comes before on the journey has been heard: nobody reads "handed over" before "received".
-
-    The streams are not in step: a later service may be heard of before the earlier one.
-    """
-    topic = message.cause.partition("/")[0]
-    if topic == INTAKE.name:
-        return True
-    received = docket.intake.heard > 0
-    return received and (topic == ROUTING.name or docket.routing.heard > 0)
-
-
-def _skipped(message: Sms, reason: SkipReason, now: datetime) -> SmsSkipped:
-    return SmsSkipped(at=now, template=message.template, cause=message.cause, reason=reason)
-
-
-def _is_open(message: Sms) -> bool:
-    return message.state in {State.CLAIMED, State.UNKNOWN}
 
 
 def _ended(rules: Rules, docket: Docket, message: Sms, report: Report, now: datetime) -> Sequence[Fact]:
@@ -279,39 +234,78 @@ def _ended(rules: Rules, docket: Docket, message: Sms, report: Report, now: date
             sms.Accepted(reference=at_gateway, segments=segments)
             | sms.Found(reference=at_gateway, segments=segments)
         ):
-            return [
-                SmsSent(
-                    at=now,
-                    message=message.message,
-                    attempt=message.attempt,
-                    gateway=rules.gateway,
-                    reference=at_gateway,
-                    segments=segments,
-                )
-            ]
+            sent = SmsSent(
+                at=now,
+                message=message.message,
+                attempt=message.attempt,
+                gateway=message.gateway or rules.ways[0].name,
+                reference=at_gateway,
+                segments=segments,
+            )
+            return [sent, *_known_end(message, report.result, now)]
         case sms.Unknown() if message.state is State.CLAIMED:
             return [SmsUnknown(at=now, message=message.message, attempt=message.attempt)]
         case sms.Unknown() | None:
             return []
         case sms.NotFound():
-            return [
-                _not_sent(message, "not-found-at-gateway", now, now),
-                *_again(rules, docket, message, now),
-            ]
-        case sms.Refused(code=code, kind=sms.Fault.NUMBER):
-            facts = [_not_sent(message, f"refused.{code}", now, now + REFUSED_PAUSE)]
-            return [*facts, _skipped(message, SkipReason.NUMBER_UNUSABLE, now)]
-        case sms.Refused(code=code):
-            return [_not_sent(message, f"refused.{code}", now, now + REFUSED_PAUSE)]
-        case sms.Throttled(retry_after=pause):
+            return _again(rules, docket, message, "not-found-at-gateway", now)
+        case sms.Withheld(reason=reason):
+            return [_not_sent(message, reason, now, now), skipped(message, SkipReason(reason), now)]
+        case sms.Refused() as refused:
+            return _refused(message, refused, now)
+        case _:
+            return _failed(rules, docket, message, report.result, now)
+
+
+def _known_end(message: Sms, result: sms.Accepted | sms.Found, now: datetime) -> list[Fact]:
+    """Add what a gateway knows already of a message that it was asked about."""
+    name, attempt = message.message, message.attempt
+    match result:
+        case sms.Found(delivery=sms.Delivery.DELIVERED):
+            return [SmsDelivered(at=now, message=name, attempt=attempt)]
+        case sms.Found(delivery=sms.Delivery.FAILED, code=code):
+            return [SmsUndelivered(at=now, message=name, attempt=attempt, code=code or "failed")]
+        case _:
+            return []
+
+
+def _refused(message: Sms, refused: sms.Refused, now: datetime) -> list[Fact]:
+    """A number is refused for good; what is refused for its words is tried again once they may be mended."""
+    facts: list[Fact] = [_not_sent(message, f"{REFUSED}{refused.code}", now, now + REFUSED_PAUSE)]
+    if refused.kind is sms.Fault.NUMBER:
+        facts.append(skipped(message, SkipReason.NUMBER_UNUSABLE, now))
+    elif refused.kind is sms.Fault.BLACKLIST:
+        facts.append(skipped(message, SkipReason.REFUSED, now))
+    return facts
+
+
+def _failed(
+    rules: Rules, docket: Docket, message: Sms, result: sms.NotSentResult, now: datetime
+) -> Sequence[Fact]:
+    match result:
+        case sms.Throttled(retry_after=pause, scope=sms.Scope.NUMBER):
             return [_not_sent(message, "throttled", now, now + pause)]
+        case sms.Throttled(retry_after=pause):
+            return _over(rules, docket, message, "throttled", now, pause)
         case sms.NotSent(reason=reason) | sms.Down(reason=reason) | sms.Misconfigured(reason=reason):
-            return [_not_sent(message, reason, now, now + _pause(docket.petition, message.attempt))]
+            return _over(rules, docket, message, reason, now, _pause(rules, docket.petition, message.attempt))
 
 
-def _again(rules: Rules, docket: Docket, message: Sms, now: datetime) -> list[Fact]:
-    fact = _next(rules, docket, message, now)
-    return [] if fact is None else [fact]
+def _over(
+    rules: Rules, docket: Docket, message: Sms, reason: str, now: datetime, pause: timedelta
+) -> list[Fact]:
+    """Give the message to another gateway at once; after each has had its turn, or if there is none, wait."""
+    if rules.other(message.gateway) and message.attempt % len(rules.ways):
+        return _again(rules, docket, message, reason, now)
+    return [_not_sent(message, reason, now, now + pause)]
+
+
+def _again(rules: Rules, docket: Docket, message: Sms, reason: str, now: datetime) -> list[Fact]:
+    failed = _not_sent(message, reason, now, now)
+    after = folded(docket, [failed])
+    moved = after.own.find(message.message) or message
+    fact = next_step(rules, after, moved, rules.notice(message.template), now)
+    return [failed] if fact is None else [failed, fact]
 
 
 def _not_sent(message: Sms, reason: str, now: datetime, retry_at: datetime) -> SmsNotSent:
@@ -320,67 +314,9 @@ def _not_sent(message: Sms, reason: str, now: datetime, retry_at: datetime) -> S
     )
 
 
-def _pause(petition: PetitionId, attempt: int) -> timedelta:
-    """Double with each attempt, spread by the petition so that not all come back at once."""
-    pause: timedelta = min(FIRST_PAUSE * 2 ** min(attempt - 1, 10), LONGEST_PAUSE)
+def _pause(rules: Rules, petition: PetitionId, attempt: int) -> timedelta:
+    """Double with each round of the gateways, spread by petition so that not all come back at once."""
+    rounds = (attempt - 1) // len(rules.ways)
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(rounds, 10), LONGEST_PAUSE)
     spread: float = 0.75 + crc32(petition.encode()) % 1000 / 2000
     return pause * spread
-
-
-def evolve_own(part: Messages, fact: Fact) -> Messages:
-    """Fold notify's own facts."""
-    heard = part.heard + 1
-    match fact:
-        case SmsQueued():
-            queued = Sms(
-                fact.message,
-                fact.template,
-                fact.template_version,
-                fact.cause,
-                queued_at=fact.at,
-                changed_at=fact.at,
-            )
-            if fact.lease_until is not None:
-                queued = replace(queued, state=State.CLAIMED, attempt=1, until=fact.lease_until, claim=heard)
-            return _with(part, heard, queued)
-        case SmsSkipped():
-            message = name_of(fact.template, fact.cause)
-            known = part.find(message) or Sms(
-                message, fact.template, "", fact.cause, queued_at=fact.at, changed_at=fact.at
-            )
-            changed = replace(known, state=State.SKIPPED, reason=fact.reason, until=None, changed_at=fact.at)
-            return _with(part, heard, changed)
-        case SmsClaimed() | SmsSent() | SmsNotSent() | SmsUnknown():
-            found = part.find(fact.message)
-            return (
-                replace(part, heard=heard)
-                if found is None
-                else _with(part, heard, _moved(found, fact, heard))
-            )
-        case _:
-            return replace(part, heard=heard)
-
-
-def _moved(message: Sms, fact: SmsClaimed | SmsSent | SmsNotSent | SmsUnknown, heard: int) -> Sms:
-    """Move a message on by what happened to one of its attempts."""
-    moved = replace(message, attempt=fact.attempt, changed_at=fact.at, until=None)
-    match fact:
-        case SmsClaimed():
-            return replace(
-                moved, state=State.CLAIMED, until=fact.lease_until, claim=heard, asked=0, reason=""
-            )
-        case SmsSent():
-            return replace(moved, state=State.SENT, reference=fact.reference, segments=fact.segments)
-        case SmsNotSent():
-            return replace(moved, state=State.NOT_SENT, until=fact.retry_at, reason=fact.reason)
-        case SmsUnknown():
-            return replace(moved, state=State.UNKNOWN, asked=message.asked + 1)
-
-
-def _with(part: Messages, heard: int, changed: Sms) -> Messages:
-    if part.find(changed.message) is None:
-        messages = (*part.messages, changed)
-    else:
-        messages = tuple(changed if known.message == changed.message else known for known in part.messages)
-    states = {message.state for message in messages}
-    return Messages(heard, messages, tuple(state for state in ATTENTION if state in states))

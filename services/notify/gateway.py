@@ -32,7 +32,7 @@ class Caps:
     With one call at once the messages of a petition leave in the order in which they were claimed.
     `receipts` says whether it tells what became of a message, `replies` whether people can answer,
     `extension` how many digits may be appended to the sender's number, `rate` how many messages a second it
-    takes (None: no limit known).
+    takes (None: no limit known), `free_text` whether it takes any text or its vendor's templates only.
     """
 
     batch: int
@@ -41,6 +41,7 @@ class Caps:
     receipts: bool = False
     replies: bool = False
     extension: int = 0
+    free_text: bool = True
     rate: float | None = None
 
 

@@ -27,18 +27,20 @@ from contracts.routing import (
     ReturnRefused,
 )
 from runtime.service import Heard
-from services.notify.domain import Docket, Rules, decide_tell, decide_waiting
+from services.notify.docket import Docket
+from services.notify.domain import decide_tell, decide_waiting
+from services.notify.standing import Standing
 
 
 @dataclass(frozen=True)
 class Handlers:
     """The handlers, with the rules they decide by."""
 
-    rules: Rules
+    standing: Standing
 
     def on_dossier_saved(self, docket: Docket, _heard: Heard[DossierSaved], now: datetime) -> Sequence[Fact]:
         """Claim what has waited for the number."""
-        return decide_waiting(self.rules, docket, now)
+        return decide_waiting(self.standing.rules, docket, now)
 
     def on_petition_registered(
         self, docket: Docket, heard: Heard[PetitionRegistered], now: datetime
@@ -131,8 +133,9 @@ class Handlers:
         return self._tell(docket, heard, now)
 
     def _tell(self, docket: Docket, heard: Heard[Any], now: datetime) -> Sequence[Fact]:
-        told = decide_tell(self.rules, docket, heard.id, heard.fact, now)
-        return [*told, *decide_waiting(self.rules, docket, now)]
+        rules = self.standing.rules
+        told = decide_tell(rules, docket, heard.id, heard.fact, now)
+        return [*told, *decide_waiting(rules, docket, now)]
 
     def hears(self) -> Mapping[type[Fact], Callable[[Docket, Heard[Any], datetime], Sequence[Fact]]]:
         """Return the handlers by what they hear."""

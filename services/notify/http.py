@@ -14,7 +14,7 @@ from runtime.problems import Problem
 from runtime.process import Process
 from runtime.record import Record
 from services.notify import numbers
-from services.notify.domain import Messages, Sms, State
+from services.notify.messages import Messages, Sms, State
 from services.notify.store import of_petition, with_state
 from services.notify.stories import Contact
 

@@ -19,7 +19,8 @@ _DIALLED: Final = re.compile(r"(?:tel:)?[0-9+().\s\-\u2010-\u2015]+")
 _LIKE_A_MOBILE: Final = re.compile(r"\+861[3-9][0-9]{9}")
 _MOBILE: Final = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _LANDLINE: Final = {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP}
-_SHORTEST: Final = 7
+# Emergency calls, hot lines, senders of SMS: how many digits such numbers have.
+_SERVICE_DIGITS: Final = range(3, 7)
 _SHOWN_FROM: Final = 8
 
 
@@ -33,9 +34,13 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """A mobile number in the form E.164 (`+8613800138000`): the same however it was written."""
+    """A mobile number in the form E.164 (`+8613800138000`): the same however it was written.
+
+    `doubtful` looks like a mobile number, but its prefix is in no table: it is tried, and staff are warned.
+    """
 
     e164: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ def read(written: str) -> Usable | Unusable:
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not phonenumbers.is_valid_number(number):
         if _LIKE_A_MOBILE.fullmatch(e164):
-            return Usable(e164)
-        short = len(str(number.national_number)) < _SHORTEST
+            return Usable(e164, doubtful=True)
+        short = len(str(number.national_number)) in _SERVICE_DIGITS
         return Unusable(Fault.SERVICE_NUMBER if short else Fault.NOT_A_NUMBER)
     kind = phonenumbers.number_type(number)
     if kind in _MOBILE:

@@ -1,7 +1,7 @@
 """How an SMS is cut: 70 UTF-16 units in one piece, or pieces of 67; price and limits count these.
 
 A cut falls neither inside a surrogate pair nor, where that can be avoided, inside what a reader sees as one
-character (combining marks, variation selectors, joined emoji).
+character (combining marks, variation selectors, joined emoji, flags).
 """
 
 import re
@@ -32,7 +32,7 @@ def split(text: str) -> list[str]:
     if units(text) <= ALONE:
         return [text]
     pieces, piece, length = [], "", 0
-    for cluster in _clusters(text):
+    for cluster in clusters(text):
         # A cluster longer than a segment can only be cut between its code points.
         for part in (cluster,) if units(cluster) <= JOINED else cluster:
             size = units(part)
@@ -43,21 +43,26 @@ def split(text: str) -> list[str]:
     return [*pieces, piece]
 
 
-def _clusters(text: str) -> list[str]:
-    clusters: list[str] = []
+def clusters(text: str) -> list[str]:
+    """Return what a reader sees as one character each; joined they are the text again."""
+    found: list[str] = []
     for character in text:
-        if clusters and _glued(character, clusters[-1][-1]):
-            clusters[-1] += character
+        if found and _glued(character, found[-1]):
+            found[-1] += character
         else:
-            clusters.append(character)
-    return clusters
+            found.append(character)
+    return found
 
 
-def _glued(character: str, before: str) -> bool:
+def _glued(character: str, cluster: str) -> bool:
     return (
-        _JOINER in {before, character}
-        or bool(unicodedata.combining(character))
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U0001f3fb" <= character <= "\U0001f3ff"
-        or "\U000e0100" <= character <= "\U000e01ef"
+        _JOINER in {cluster[-1], character}
+        or unicodedata.category(character).startswith("M")  # marks, variation selectors, the keycap
+        or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin colours
+        or "\U000e0020" <= character <= "\U000e007f"  # tags: the flags of regions
+        or (len(cluster) == 1 and _is_flag_letter(character) and _is_flag_letter(cluster))
     )
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"

@@ -1,49 +1,40 @@
-"""Takes what was claimed to the gateway and brings back how it ended; the claim was saved before.
+"""Takes what was claimed to its gateway and brings back how it ended; the claim was saved before.
 
 Nothing here decides: results go back to the docket as commands. A result that gets lost on the way is found
 by the lease: the docket wakes, the message counts as unknown, and the gateway is asked.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol
+from zlib import crc32
 
 import structlog
 
 from contracts.envelope import message_id
 from contracts.fact import Fact
-from contracts.notify import SmsClaimed, SmsQueued, SmsUnknown
+from contracts.identity import PetitionId
+from contracts.notify import SkipReason, SmsClaimed, SmsQueued, SmsUnknown
 from contracts.topics import NOTIFY
+from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Stated, Step
-from services.notify import numbers
-from services.notify.domain import (
-    Docket,
-    Report,
-    Rules,
-    Sms,
-    State,
-    decide_reported,
-    reference,
-    unique,
-)
-from services.notify.gateway import SmsGateway
-from services.notify.metrics import SMS, WAITING
-from services.notify.sms import (
-    Attempt,
-    Down,
-    Inbound,
-    Misconfigured,
-    NotSent,
-    Outbound,
-    Receipt,
-    Result,
-    Unknown,
-)
-from services.notify.texts import Texts
+from runtime.store import DatabaseError
+from services.notify import numbers, recipients, segments, staff
+from services.notify.docket import Docket
+from services.notify.domain import Report, decide_reported
+from services.notify.gateway import Sink, SmsGateway
+from services.notify.lane import Lane
+from services.notify.ledger import Going
+from services.notify.messages import Sms, State
+from services.notify.metrics import GATEWAY_OPEN, SMS, WAITING
+from services.notify.rules import Rules
+from services.notify.sms import Accepted, Attempt, NotSent, Outbound, Result, Unknown, Withheld
+from services.notify.standing import Standing
+from services.notify.texts import Part, Rendered, Texts
+from services.notify.turns import reference, unique
 
 log = structlog.get_logger()
 
@@ -51,8 +42,8 @@ log = structlog.get_logger()
 MOST_WAITING: Final = 50_000
 REPORTS_AT_ONCE: Final = 2
 LONGEST_PAUSE: Final = 5.0
-STOP_SECONDS: Final = 5.0
-Item = TypeVar("Item")
+STOP_SECONDS: Final = 2.5
+PROBE_EVERY: Final = 1.0
 
 
 class Asker(Protocol):
@@ -63,46 +54,108 @@ class Asker(Protocol):
         ...
 
 
-class _Way:
+class LastLook(Protocol):
+    """What is known of a number across petitions: `ledger.Ledger`."""
+
+    async def look(self, batch: Sequence[Going], now: datetime) -> list[SkipReason | None]:
+        """Say of each message why it must not leave."""
+        ...
+
+    async def note(self, batch: Sequence[Going], now: datetime) -> None:
+        """Count messages that leave."""
+        ...
+
+
+class Sent(NamedTuple):
+    """The names that a gateway gave to the segments of an attempt; `expected` is how many there are to be."""
+
+    gateway: str
+    petition: PetitionId
+    message: str
+    attempt: int
+    ids: Sequence[str]
+    expected: int
+
+
+class Arrivals(Sink, Protocol):
+    """Where arrivals go, and where the names are kept that receipts will use: `arrivals.Arrivals`."""
+
+    def start(self) -> None:
+        """Look again and again for what was left behind."""
+        ...
+
+    def stop(self) -> None:
+        """Look no more."""
+        ...
+
+    async def register(self, sent: Sequence[Sent], now: datetime) -> None:
+        """Keep what receipts will call the messages."""
+        ...
+
+
+class Way:
     """What a result needs to find its way back to the docket."""
 
-    __slots__ = ("attempt", "cause", "message", "petition", "traceparent")
+    __slots__ = ("attempt", "cause", "going", "message", "petition", "segments", "traceparent")
 
-    def __init__(self, docket: Docket, message: Sms, traceparent: str | None) -> None:
-        self.traceparent = traceparent
+    def __init__(
+        self,
+        docket: Docket,
+        message: Sms,
+        traceparent: str | None,
+        going: Going | None = None,
+        segments: int = 0,
+    ) -> None:
+        self.traceparent, self.going, self.segments = traceparent, going, segments
         self.petition = docket.petition
         self.message, self.attempt = message.message, message.attempt
         self.cause = message_id(NOTIFY, docket.petition, message.claim)
 
     def report(self, result: Any) -> Report:  # noqa: ANN401 - any of the results that Report names
+        """Say how this attempt ended."""
         return Report(self.message, self.attempt, result)
 
 
 class Sender:
-    """The effects of notify (`runtime.service.Effects`) for one gateway.
+    """The effects of notify (`runtime.service.Effects`) for its gateways.
 
     `on_step` hears "sending", "sent", "reported", "asking", "asked"; the crash tests end the process there.
     """
 
-    def __init__(self, gateway: SmsGateway, texts: Texts, rules: Rules, *, sign: str) -> None:
-        self._gateway, self._texts, self._sign, self._rules = gateway, texts, sign, rules
+    def __init__(
+        self,
+        gateways: Mapping[str, tuple[SmsGateway, int]],
+        texts: Texts,
+        standing: Standing,
+        clock: Clock,
+        *,
+        sign: str,
+        staff: staff.Shelf | None = None,
+    ) -> None:
+        self._staff = staff
+        self._texts, self._sign, self._standing, self._clock = texts, sign, standing, clock
+        self.lanes: dict[str, Lane[Way]] = {
+            name: Lane(gateway, weight, send=self._send, ask=self._ask, changed=self._changed)
+            for name, (gateway, weight) in gateways.items()
+        }
         self.on_step: Step = _no_step
-        self._waiting: deque[tuple[_Way, Outbound]] = deque()
-        self._lookups: deque[tuple[_Way, Attempt]] = deque()
-        self._unsendable: deque[tuple[_Way, Result]] = deque()
-        self._wanted = asyncio.Event()
-        self._calls = asyncio.Semaphore(gateway.caps.window)
         self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.Task[None] | None = None
+        self._unsendable: set[asyncio.Task[None]] = set()
+        self._probing: asyncio.Task[None] | None = None
         self._asker: Asker | None = None
-        self._fail: Any = None
+        self._look: LastLook | None = None
+        self._arrivals: Arrivals | None = None
         self._stopping = False
-        self._trouble = ""
 
-    def bind(self, asker: Asker, fail: Any) -> None:  # noqa: ANN401 - Process.fail
+    def bind(self, asker: Asker, fail: Callable[[str], None]) -> None:
         """Say where results go, and what to call if sending itself breaks."""
-        self._asker, self._fail = asker, fail
+        self._asker = asker
+        for lane in self.lanes.values():
+            lane.failed = fail
+
+    def attend(self, look: LastLook, arrivals: Arrivals) -> None:
+        """Say who looks last before a message leaves, and where what comes back goes."""
+        self._look, self._arrivals = look, arrivals
 
     # What the runtime calls.
 
@@ -122,33 +175,55 @@ class Sender:
             attempt = 1 if isinstance(fact, SmsQueued) else fact.attempt
             if message is None or message.attempt != attempt or self._stopping:
                 continue
-            if isinstance(fact, SmsUnknown):
-                if message.state is State.UNKNOWN and self._gateway.caps.query:
-                    self._lookups.append((_Way(docket, message, traceparent), self._attempt(docket, message)))
+            lane = self.lanes.get(message.gateway or next(iter(self.lanes)))
+            if lane is None:
+                # Claimed for a gateway that was configured then: its lease brings it up again.
+                log.warning("gateway_gone", petition=docket.petition, gateway=message.gateway)
+            elif isinstance(fact, SmsUnknown):
+                if message.state is State.UNKNOWN and lane.way.query:
+                    lane.lookups.append((Way(docket, message, traceparent), self._attempt(docket, message)))
+                    lane.wake()
             elif fact.lease_until is not None and message.state is State.CLAIMED:
-                self._take(_Way(docket, message, traceparent), docket, message, fact.lease_until)
-        if self._waiting or self._lookups or self._unsendable:
-            self._begin()
+                self._take(lane, docket, message, fact.lease_until, traceparent)
 
-    def _take(self, way: _Way, docket: Docket, message: Sms, lease_until: datetime) -> None:
-        if len(self._waiting) >= MOST_WAITING:
+    def _take(
+        self,
+        lane: Lane[Way],
+        docket: Docket,
+        message: Sms,
+        lease_until: datetime,
+        traceparent: str | None,
+    ) -> None:
+        if len(lane.waiting) >= MOST_WAITING:
             log.warning("claim_left_to_lease", petition=docket.petition, message=message.message)
             return
-        contact, values = numbers.read(docket.dossier.phone), docket.values(message.cause)
+        rules = self._standing.rules
+        contact = numbers.read(recipients.phone(rules, docket, message.recipient))
         if isinstance(contact, numbers.Unusable):
             # Between the claim and now the dossier was erased or changed.
-            self._unsendable.append((way, NotSent("no-contact")))
+            self._lost(Way(docket, message, traceparent), NotSent("no-contact"))
             return
-        rendered = values is not None and self._texts.render(
-            message.template, message.version, docket.petition, values
-        )
-        if not rendered:
+        rendered = self._rendered(docket, message)
+        if rendered is None:
             log.error("text_not_rendered", petition=docket.petition, template=message.template)
-            self._unsendable.append((way, NotSent("text-missing")))
+            self._lost(Way(docket, message, traceparent), NotSent("text-missing"))
             return
+        notice = rules.notice(message.template)
+        name = unique(docket.petition, message.message)
+        question = notice is not None and notice.question
+        extension = _extension(name, lane.gateway.caps.extension) if question else ""
+        going = Going(
+            to=contact.e164,
+            petition=docket.petition,
+            message=message.message,
+            template=message.template,
+            statutory=notice is None or notice.statutory,
+            question=question,
+            extension=extension,
+        )
         outbound = Outbound(
             reference=reference(docket.petition, message.message, message.attempt),
-            unique=unique(docket.petition, message.message),
+            unique=name,
             petition=docket.petition,
             to=contact.e164,
             template=message.template,
@@ -156,12 +231,35 @@ class Sender:
             text=rendered.text,
             sign=self._sign,
             lease_until=lease_until,
+            extension=extension,
+            valid_until=message.valid_until,
+            version=message.version,
         )
-        self._waiting.append((way, outbound))
+        pieces = segments.count(f"【{self._sign}】{rendered.text}")
+        lane.waiting.append((Way(docket, message, traceparent, going, pieces), outbound))
+        lane.wake()
 
-    @staticmethod
-    def _attempt(docket: Docket, message: Sms) -> Attempt:
-        contact = numbers.read(docket.dossier.phone)
+    def segments(self, docket: Docket, message: Sms) -> int:
+        """Return in how many segments a message leaves; one that cannot be rendered any more has none."""
+        rendered = self._rendered(docket, message)
+        return segments.count(f"【{self._sign}】{rendered.text}") if rendered else 0
+
+    def _rendered(self, docket: Docket, message: Sms) -> Rendered | None:
+        """Fill in the text, with what was joined into it."""
+        said = [message, *(other for other in docket.own.messages if other.into == message.message)]
+        parts = [
+            Part(one.template, one.version, one.cause, values)
+            for one in said
+            if (values := docket.values(one.cause)) is not None
+        ]
+        if len(parts) > 1:
+            return self._texts.render_joined(docket.petition, parts)
+        if not parts:
+            return None
+        return self._texts.render(message.template, message.version, docket.petition, parts[0].values)
+
+    def _attempt(self, docket: Docket, message: Sms) -> Attempt:
+        contact = numbers.read(recipients.phone(self._standing.rules, docket, message.recipient))
         return Attempt(
             reference=reference(docket.petition, message.message, message.attempt),
             unique=unique(docket.petition, message.message),
@@ -169,74 +267,102 @@ class Sender:
             at=message.changed_at,
         )
 
-    # What this process does with it.
+    def _lost(self, way: Way, result: Result) -> None:
+        """Report what never came into a lane."""
+        task = asyncio.create_task(self._report([(way, result)]))
+        self._unsendable.add(task)
+        task.add_done_callback(self._unsendable.discard)
 
-    def _begin(self) -> None:
-        self._wanted.set()
-        if self._loop is None:
-            self._loop = asyncio.create_task(self._run())
-            self._loop.add_done_callback(self._ended)
+    # What a lane calls.
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None and self._fail is not None:
-            log.critical("sending_broke", reason=type(task.exception()).__name__)
-            self._fail("sending broke")
-
-    async def _run(self) -> None:
-        """Send what waits, batch after batch; while one is under way the next one collects."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            while self._waiting or self._lookups or self._unsendable:
-                if lost := _some(self._unsendable, self._gateway.caps.batch):
-                    await self._report(lost)
-                if asked := _some(self._lookups, self._gateway.caps.batch):
-                    await self._calls.acquire()
-                    self._spawn(self._ask(asked))
-                if batch := _some(self._waiting, self._gateway.caps.batch):
-                    await self._calls.acquire()
-                    self._spawn(self._send(batch))
-                WAITING.set(len(self._waiting))
-
-    def _spawn(self, work: Any) -> None:  # noqa: ANN401 - a coroutine
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def _send(self, batch: Sequence[tuple[_Way, Outbound]]) -> None:
+    async def _send(self, lane: Lane[Way], batch: Sequence[tuple[Way, Outbound]]) -> None:
         try:
             await self.on_step("sending")
-            results = await _all(self._gateway.send([outbound for _, outbound in batch]), len(batch))
+            withheld = await self._withheld(batch)
+            leaving = [(w, o) for (w, o), no in zip(batch, withheld, strict=True) if no is None]
+            results = iter(await self._posted(lane, leaving))
+            ended = [(way, no or next(results)) for (way, _), no in zip(batch, withheld, strict=True)]
             await self.on_step("sent")
         finally:
-            self._calls.release()
-        self._note(results)
-        await self._report([(way, result) for (way, _), result in zip(batch, results, strict=True)])
+            lane.done()
+        WAITING.labels(lane.gateway.name).set(len(lane.waiting))
+        for _, result in ended:
+            SMS.labels(lane.gateway.name, type(result).__name__).inc()
+        await self._registered(lane, ended)
+        await self._report(ended)
 
-    async def _ask(self, batch: Sequence[tuple[_Way, Attempt]]) -> None:
+    async def _withheld(self, batch: Sequence[tuple[Way, Outbound]]) -> list[Result | None]:
+        """Look once more, across petitions, whether each message may leave."""
+        if self._look is None:
+            raise RuntimeError("the sender is not bound")
+        goings = [way.going for way, _ in batch if way.going is not None]
+        try:
+            reasons = await self._look.look(goings, self._clock.now())
+        except DatabaseError as error:
+            # What is not known to be allowed does not leave; the claim comes up again.
+            log.warning("last_look_failed", reason=type(error).__name__, count=len(goings))
+            return [NotSent("database-away")] * len(batch)
+        return [None if reason is None else Withheld(reason) for reason in reasons]
+
+    async def _posted(self, lane: Lane[Way], leaving: Sequence[tuple[Way, Outbound]]) -> Sequence[Result]:
+        if not leaving or self._look is None:
+            return []
+        goings = [way.going for way, _ in leaving if way.going is not None]
+        noting = asyncio.ensure_future(self._noted(goings))
+        if any(going.question for going in goings):
+            # A reply may come within the second: its question must be known by then.
+            await noting
+        results = await lane.post([outbound for _, outbound in leaving])
+        await noting
+        return results
+
+    async def _noted(self, goings: Sequence[Going]) -> None:
+        if self._look is None:
+            raise RuntimeError("the sender is not bound")
+        try:
+            await self._look.note(goings, self._clock.now())
+        except DatabaseError as error:
+            log.warning("sms_not_counted", reason=type(error).__name__, count=len(goings))
+
+    async def _registered(self, lane: Lane[Way], ended: Sequence[tuple[Way, Result]]) -> None:
+        """Keep what receipts will call the messages, before anybody can hear that they were sent."""
+        named = [
+            Sent(
+                lane.gateway.name,
+                way.petition,
+                way.message,
+                way.attempt,
+                result.ids,
+                len(result.ids) if isinstance(result, Accepted) else way.segments,
+            )
+            for way, result in ended
+            # Of what is unknown an answer may still come, and name a segment.
+            if (isinstance(result, Accepted) and result.ids)
+            or (isinstance(result, Unknown) and lane.way.receipts)
+        ]
+        pause = 0.05
+        while named and self._arrivals is not None:
+            try:
+                return await self._arrivals.register(named, self._clock.now())
+            except DatabaseError as error:
+                log.warning("ids_not_kept", reason=type(error).__name__, count=len(named))
+            if self._stopping:
+                return None
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+        return None
+
+    async def _ask(self, lane: Lane[Way], batch: Sequence[tuple[Way, Attempt]]) -> None:
         try:
             await self.on_step("asking")
-            found = await _all(self._gateway.query([attempt for _, attempt in batch]), len(batch))
+            found = await lane.query([attempt for _, attempt in batch])
             await self.on_step("asked")
         finally:
-            self._calls.release()
+            lane.done()
         answers = zip(batch, found, strict=True)
         await self._report([(way, result) for (way, _), result in answers if result is not None])
 
-    def _note(self, results: Iterable[Result]) -> None:
-        trouble = ""
-        for result in results:
-            SMS.labels(type(result).__name__).inc()
-            if isinstance(result, Down | Misconfigured | Unknown):
-                trouble = result.reason
-        if trouble and trouble != self._trouble:
-            log.error("gateway_failed", gateway=self._gateway.name, reason=trouble)
-        if self._trouble and not trouble:
-            log.info("gateway_recovered", gateway=self._gateway.name)
-        self._trouble = trouble
-
-    async def _report(self, results: Sequence[tuple[_Way, Any]]) -> None:
+    async def _report(self, results: Sequence[tuple[Way, Any]]) -> None:
         """Have the results stated, each caused by its claim; repeats while the database is away."""
         pause = 0.05
         async with self._reports:
@@ -249,12 +375,17 @@ class Sender:
                     pause = min(pause * 2, LONGEST_PAUSE)
         await self.on_step("reported")
 
-    async def _asked(self, results: Sequence[tuple[_Way, Any]]) -> Sequence[tuple[_Way, Any]]:
+    async def _asked(self, results: Sequence[tuple[Way, Any]]) -> Sequence[tuple[Way, Any]]:
         """Report and return those that must be reported again."""
         if self._asker is None:
             raise RuntimeError("the sender is not bound")
         asked = [
-            Asked(way.petition, partial(_decide, self._rules, way.report(result)), way.cause, way.traceparent)
+            Asked(
+                way.petition,
+                partial(_decide, self._standing.rules, way.report(result)),
+                way.cause,
+                way.traceparent,
+            )
             for way, result in results
         ]
         try:
@@ -275,42 +406,55 @@ class Sender:
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
-        return not (self._waiting or self._lookups or self._unsendable or self._tasks)
+        return not self._unsendable and all(lane.idle for lane in self.lanes.values())
 
     async def start(self) -> None:
-        """Prepare the gateway; a gateway that cannot be used yet holds up nothing else."""
-        hindrance = await self._gateway.start(self)
-        self._note([] if hindrance is None else [hindrance])
+        """Prepare the gateways; one that cannot be used yet holds up nothing else."""
+        if self._arrivals is None:
+            raise RuntimeError("the sender is not bound")
+        for lane in self.lanes.values():
+            await lane.start(self._arrivals)
+        self._arrivals.start()
+        self._probing = asyncio.create_task(self._probe(self._arrivals))
+
+    async def _probe(self, sink: Sink) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            if self._staff is not None:
+                self._standing.staff(self._staff.look())
+            for lane in self.lanes.values():
+                await lane.probe(sink)
+
+    def _changed(self) -> None:
+        closed = frozenset(name for name, lane in self.lanes.items() if lane.breaker.open)
+        self._standing.close(closed)
+        for name in self.lanes:
+            GATEWAY_OPEN.labels(name).set(name not in closed)
 
     async def reasons(self) -> list[str]:
-        """Return what staff must look at before messages go out again."""
-        if self._trouble:
-            await self.start()
-        if not self._trouble:
-            return []
-        return [f"gateway {self._gateway.name}: {self._trouble}; messages wait and go out once it is mended"]
-
-    async def receipts(self, batch: Sequence[Receipt]) -> None:
-        """Refuse: no gateway that sends receipts is in use yet."""
-        raise UnavailableError(len(batch))
-
-    async def inbound(self, batch: Sequence[Inbound]) -> None:
-        """Refuse: no gateway that takes replies is in use yet."""
-        raise UnavailableError(len(batch))
+        """Return what operators must mend: a directory that is refused, or that no gateway takes messages."""
+        edit = [self._staff.refused] if self._staff is not None and self._staff.refused else []
+        if any(not lane.breaker.trouble for lane in self.lanes.values()):
+            return edit
+        return edit + [
+            f"gateway {name}: {lane.breaker.trouble}; messages wait and go out once it is mended"
+            for name, lane in self.lanes.items()
+        ]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way; what is left is found by its lease."""
         self._stopping = True
-        self._lookups.clear()
-        self._waiting.clear()
-        self._unsendable.clear()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-        tasks = [*self._tasks, *([self._loop] if self._loop else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._gateway.stop()
+        if self._probing is not None and self._arrivals is not None:
+            self._probing.cancel()
+            self._arrivals.stop()
+        await asyncio.gather(*(lane.stop(STOP_SECONDS) for lane in self.lanes.values()))
+        if self._unsendable:
+            await asyncio.wait(self._unsendable, timeout=STOP_SECONDS)
+
+
+def _extension(name: str, digits: int) -> str:
+    """Return the digits behind the sender's number by which a reply names its question."""
+    return f"{crc32(name.encode()) % 10**digits:0{digits}d}" if digits else ""
 
 
 def _decide(rules: Rules, report: Report, docket: Docket, now: datetime) -> Sequence[Fact]:
@@ -319,20 +463,3 @@ def _decide(rules: Rules, report: Report, docket: Docket, now: datetime) -> Sequ
 
 async def _no_step(_name: str) -> None:
     return None
-
-
-def _some(items: deque[Item], most: int) -> list[Item]:
-    return [items.popleft() for _ in range(min(most, len(items)))]
-
-
-async def _all(call: Awaitable[Sequence[Any]], count: int) -> Sequence[Any]:
-    """Wait for a gateway's answers; one that broke its word, or raised, leaves all of them unknown."""
-    answers: tuple[Sequence[Any] | BaseException] = await asyncio.gather(call, return_exceptions=True)
-    answer = answers[0]
-    if isinstance(answer, BaseException):
-        log.error("gateway_raised", reason=type(answer).__name__, count=count)
-        return [Unknown("raised")] * count
-    if len(answer) != count:
-        log.error("gateway_answered_short", count=count)
-        return [Unknown("short-answer")] * count
-    return answer

@@ -1,6 +1,6 @@
 """Notify's environment (prefix NOTIFY_)."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -34,3 +34,37 @@ class Settings(ServiceSettings):
         default=timedelta(hours=72),
         description="how long a message waits for the petitioner's number before staff must find another way",
     )
+    gateways: str = Field(
+        default="outbox",
+        pattern=r"^[a-z0-9-]+(=[1-9][0-9]{0,3})?(,[a-z0-9-]+(=[1-9][0-9]{0,3})?)*$",
+        description="SMS gateways with their shares: smpp=3,aliyun=1 (outbox: a file, for one machine)",
+    )
+    quiet_begins: time = Field(
+        default=time(22), description="from here on only urgent messages leave (Asia/Shanghai)"
+    )
+    quiet_ends: time = Field(
+        default=time(8),
+        description="until here only urgent messages leave; equal to its begin: no quiet hours",
+    )
+    join_window: timedelta = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(0),
+        description="messages about one petition that may be joined leave so far apart (PT0S: each at once)",
+    )
+    receipt_wait: timedelta = Field(
+        default=timedelta(hours=72),
+        description="without a receipt for so long a message counts as undelivered",
+    )
+    cap_number: int = Field(default=100, ge=0, description="SMS to one number on one day at most (0: no cap)")
+    cap_template: int = Field(
+        default=50, ge=0, description="SMS of one template to one number on one day at most (0: no cap)"
+    )
+    staff_directory: Path | None = Field(
+        default=None,
+        description="the office's file of who is told of a case and where; without it no staff are",
+    )
+
+    def weights(self) -> dict[str, int]:
+        """Return the gateways' names with their shares."""
+        pairs = (item.partition("=") for item in self.gateways.split(","))
+        return {name: int(share or 1) for name, _, share in pairs}

@@ -1,93 +1,34 @@
-"""The words: the table of who is told what (`texts.toml`), checked when it is read, and filled in to send.
+"""The words: what a message of the table (`table.py`) says of one petition, alone or joined with others.
 
 Values are cleaned before they go in and are never read as a template again.
 """
 
-import re
-import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.bodies import Body, catalogue
 from contracts.calendar import day
 from contracts.fact import Fact
-from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.kinds import Outcome, SessionKind
-from contracts.mediation import CaseAnswered, CaseConcluded, Step
 from contracts.policies import title
 from contracts.registry import BY_TYPE
-from contracts.routing import (
-    ConferenceGround,
-    Occasion,
-    Office,
-    PetitionJoinedCampaign,
-    PetitionLeftCampaign,
-    PetitionPutToConference,
-    PetitionReferred,
-    PetitionRouted,
-    PetitionSentToTriage,
+from services.notify.notices import Audience, Notice
+from services.notify.segments import units
+from services.notify.stories import place
+from services.notify.table import (
+    DATES,
+    LONGEST,
+    TABLE_FILE,
+    VALUE_UNITS,
+    VARIABLE,
+    WORDED,
+    Row,
+    Table,
+    in_use,
+    read,
 )
-from services.notify.domain import Notice
-from services.notify.stories import OFFERS
-
-TABLE_FILE: Final = Path(__file__).parent / "texts.toml"
-# Received, taken up, sent where (Regulations art. 22, 23), and every outcome (art. 32, 34): never left out.
-MUST_TELL: Final[frozenset[type[Fact]]] = frozenset(
-    {
-        PetitionRegistered,
-        PetitionAccepted,
-        PetitionRouted,
-        PetitionSentToTriage,
-        PetitionPutToConference,
-        PetitionReferred,
-        PetitionJoinedCampaign,
-        PetitionLeftCampaign,
-        CaseConcluded,
-        CaseAnswered,
-    }
-)
-DATES: Final = frozenset({"tell_by", "due", "accept_by", "review_by", "since"})
-WORDED: Final[Mapping[str, type[StrEnum]]] = {
-    "office": Office,
-    "outcome": Outcome,
-    "kind": SessionKind,
-    "step": Step,
-    "occasion": Occasion,
-    "ground": ConferenceGround,
-}
-# What may be missing, and therefore stands in phrases only.
-OPTIONAL: Final = frozenset({"reason", "link", "occasion", "policy"})
-_VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
-_BRACKETS: Final = str.maketrans("【】", "〔〕")
-
-
-class TextError(ValueError):
-    """The table is wrong; the message says where and what to do."""
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    template: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
-    fact: str
-    audience: Literal["petitioner"]
-    text: Annotated[str, Field(min_length=1, max_length=400)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    message: tuple[_Row, ...]
-    phrases: dict[str, str]
-    words: dict[str, dict[str, str]]
+from services.notify.wording import clean, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +39,30 @@ class Rendered:
     params: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message that may be joined with others: its template, the fact behind it, and what that offers."""
+
+    template: str
+    version: str
+    cause: str
+    values: Mapping[str, str]
+
+
 class Texts:
     """The table in use."""
 
-    def __init__(self, table: _Table, public_url: str) -> None:
+    def __init__(self, table: Table, public_url: str) -> None:
+        self._table = table
         self._rows = {(row.template, row.version): row for row in table.message}
-        self._phrases, self._words = table.phrases, table.words
         self._public_url = public_url.rstrip("/")
 
     def notices(self) -> Mapping[type[Fact], tuple[Notice, ...]]:
         """Return who must hear of what: the last version of each template, by the fact."""
-        last = {row.template: row for row in self._rows.values()}
         notices: dict[type[Fact], tuple[Notice, ...]] = {}
-        for row in last.values():
+        for row in in_use(self._table).values():
             kind = BY_TYPE[row.fact]
-            notices[kind] = (*notices.get(kind, ()), Notice(row.template, row.version))
+            notices[kind] = (*notices.get(kind, ()), row.notice())
         return notices
 
     def render(
@@ -122,114 +72,76 @@ class Texts:
         row = self._rows.get((template, version))
         if row is None:
             return None
-        shown = {"petition": petition}
-        if self._public_url:
-            shown["link"] = f"{self._public_url}/petitions/{petition}"
-        for name, value in values.items():
-            shown |= self._shown(name, value)
-        wanted = _VARIABLE.findall(row.text)
-        params = {name: self._filled(name, shown) for name in wanted}
-        if any(value is None for value in params.values()):
-            return None
-        full = {name: value for name, value in params.items() if value is not None}
-        return Rendered(_VARIABLE.sub(lambda found: full[found[1]], row.text), full)
+        return self._filled_in(row.text, self._known(petition, row.audience, values))
 
-    def _filled(self, name: str, shown: Mapping[str, str]) -> str | None:
-        phrase = self._phrases.get(name)
+    def render_joined(self, petition: str, parts: Sequence[Part]) -> Rendered | None:
+        """Say several messages of one petition to the same person in one SMS, in the order of the journey.
+
+        None where they cannot be joined: a row that does not join or is not in the table, different
+        audiences, a missing value, or a text longer than a gateway takes. Send them one by one then; so too
+        over a gateway that takes its vendor's templates only, since this text is in none of them.
+        """
+        said = [self._said(petition, part) for part in sorted(parts, key=lambda part: place(part.cause))]
+        whole = [one for one in said if one is not None]
+        if len(whole) < len(parts) or len({audience for audience, _ in whole}) != 1:
+            return None
+        statements = "；".join(dict.fromkeys(statement for _, statement in whole))
+        known = self._known(petition, whole[0][0], {}) | {"statements": statements}
+        joined = self._filled_in(self._table.frames[whole[0][0]], known)
+        return joined if joined and units(joined.text) <= LONGEST else None
+
+    def _said(self, petition: str, part: Part) -> tuple[Audience, str] | None:
+        row: Row | None = self._rows.get((part.template, part.version))
+        if row is None or not row.joins:
+            return None
+        found = self._filled_in(row.joined, self._known(petition, row.audience, part.values))
+        return (row.audience, found.text) if found else None
+
+    def _known(self, petition: str, audience: Audience, values: Mapping[str, str]) -> dict[str, str]:
+        known = {"petition": petition}
+        if self._public_url and audience is Audience.PETITIONER:
+            known["link"] = f"{self._public_url}/petitions/{petition}"
+        for name, value in values.items():
+            known |= self._shown(name, value)
+        return known
+
+    def _filled_in(self, text: str, known: Mapping[str, str]) -> Rendered | None:
+        """Fill in a text, once: braces within values stay braces."""
+        params = {name: self._filled(name, known) for name in VARIABLE.findall(text)}
+        full = {name: value for name, value in params.items() if value is not None}
+        if len(full) < len(params):
+            return None
+        return Rendered(VARIABLE.sub(lambda found: full[found[1]], text), full)
+
+    def _filled(self, name: str, known: Mapping[str, str]) -> str | None:
+        phrase = self._table.phrases.get(name)
         if phrase is None:
-            return shown.get(name)
-        if any(inner not in shown for inner in _VARIABLE.findall(phrase)):
+            return known.get(name)
+        if any(inner not in known for inner in VARIABLE.findall(phrase)):
             return ""
-        return _VARIABLE.sub(lambda found: shown[found[1]], phrase)
+        return VARIABLE.sub(lambda found: known[found[1]], phrase)
 
     def _shown(self, name: str, value: str) -> dict[str, str]:
         """Return what a kept value gives to a text."""
         if name in DATES:
             return {name: day(datetime.fromisoformat(value))}
+        if name == "step":
+            return {name: self._table.words[name][value], "todo": self._table.words["todo"][value]}
         if name in WORDED:
-            return {name: self._words[name][value]}
+            return {name: self._table.words[name][value]}
         if name == "body":
             entry = catalogue().entries[Body(value)]
             return {"body": entry.name, "phone": entry.phone}
         if name == "policy":
             code, _, version = value.rpartition("/")
-            return {name: clean(title(code, int(version)))}
-        return {name: clean(value)}
-
-
-def clean(value: str) -> str:
-    """Take out of a value what must not stand in an SMS: what cannot be seen, and a second signature."""
-    seen = (c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) not in {"Cc", "Cf"})
-    return "".join(seen).translate(_BRACKETS)
+            return {name: _short(title(code, int(version)))}
+        return {name: _short(value)}
 
 
 def load(path: Path = TABLE_FILE, *, public_url: str = "") -> Texts:
-    """Read and check the table; raises TextError naming every fault in it."""
-    try:
-        table = _Table.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise TextError(f"{path.name} is not TOML: {error}") from error
-    except ValidationError as error:
-        raise TextError(f"{path.name}: {error}") from error
-    faults = [*_row_faults(table), *_word_faults(table), *_missing(table)]
-    if faults:
-        raise TextError(f"{path.name}: " + "; ".join(faults))
-    return Texts(table, public_url)
+    """Read and check the table; raises TextError (`table.py`) naming every fault in it."""
+    return Texts(read(path), public_url)
 
 
-def _row_faults(table: _Table) -> list[str]:
-    faults = []
-    facts: dict[str, str] = {}
-    if len({(row.template, row.version) for row in table.message}) < len(table.message):
-        faults.append("a template has the same version twice")
-    for row in table.message:
-        if facts.setdefault(row.template, row.fact) != row.fact:
-            faults.append(f"template {row.template} stands for two facts; give each its own")
-        kind = BY_TYPE.get(row.fact)
-        if kind is None or kind not in OFFERS:
-            faults.append(f"template {row.template}: notify does not hear {row.fact}")
-            continue
-        known = offered(kind) | set(table.phrases)
-        faults += [
-            f"template {row.template}: {row.fact} offers no {name}"
-            for name in _used(row.text, table.phrases)
-            if name not in known | OPTIONAL
-        ]
-        faults += [
-            f"template {row.template}: {name} may be missing, so put it into a phrase"
-            for name in _VARIABLE.findall(row.text)
-            if name in OPTIONAL
-        ]
-        if "{petition}" not in row.text:
-            faults.append(f"template {row.template} does not name the petition")
-        if "【" in row.text or set("{}") & set(_VARIABLE.sub("", row.text)):
-            faults.append(f"template {row.template} has stray brackets; the signature is put before it")
-    return faults
-
-
-def _word_faults(table: _Table) -> list[str]:
-    return [
-        f"words.{name} lacks {code}"
-        for name, codes in WORDED.items()
-        for code in codes
-        if not table.words.get(name, {}).get(code)
-    ]
-
-
-def _missing(table: _Table) -> list[str]:
-    told = {row.fact for row in table.message}
-    return [f"nobody is told of {name}" for name in sorted({kind.TYPE for kind in MUST_TELL} - told)]
-
-
-def offered(kind: type[Fact]) -> set[str]:
-    """Return the variables that a text about this fact may use."""
-    names = {"petition", *OFFERS[kind]}
-    return names | {"phone"} if "body" in names else names
-
-
-def _used(text: str, phrases: Mapping[str, str]) -> Sequence[str]:
-    """Return the variables of a text, with those of its phrases."""
-    names = []
-    for name in _VARIABLE.findall(text):
-        names += _VARIABLE.findall(phrases[name]) if name in phrases else [name]
-    return names
+def _short(value: str) -> str:
+    return cut(clean(value), VALUE_UNITS)

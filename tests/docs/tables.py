@@ -1,4 +1,4 @@
-"""The runbook's tables as the code would write them; `test_documents.py` compares."""
+"""The documents' tables as the code would write them; `test_documents.py` compares."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
+from contracts.registry import BY_TYPE
 from contracts.topics import SERVICES
 from runtime.metrics import REGISTRY
 from runtime.settings import ServiceSettings
+from services.notify.notices import Audience
+from services.notify.table import TABLE_FILE, in_use, read
 
 _TIMES = TypeAdapter(timedelta)
 
@@ -23,16 +27,25 @@ def shared() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
+# Settings that are read only if a service uses what they are for.
+PARTS = ("notify.smpp",)
+
+
 def own() -> str:
-    """The variables that one service has for itself."""
+    """The variables that one service has for itself, and those of its parts."""
     rows = [
-        _row(f"{service.upper()}_{name.upper()}", field)
-        for service in SERVICES
-        for name, field in importlib.import_module(
-            f"services.{service}.settings"
-        ).Settings.model_fields.items()
-        if name not in ServiceSettings.model_fields
+        _row(f"{part.upper().replace('.', '_')}_{name.upper()}", field)
+        for part in (*SERVICES, *PARTS)
+        for name, field in importlib.import_module(f"services.{part}.settings").Settings.model_fields.items()
+        if part in PARTS or name not in ServiceSettings.model_fields
     ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def gateway(settings: type[BaseSettings]) -> str:
+    """The variables of one SMS gateway."""
+    prefix = settings.model_config.get("env_prefix", "")
+    rows = (_row(f"{prefix}{name.upper()}", field) for name, field in settings.model_fields.items())
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
@@ -45,6 +58,19 @@ def metrics() -> str:
     return "\n".join(["| metric | labels | meaning |", "|---|---|---|", *rows])
 
 
+def told() -> str:
+    """Who is told of each fact, and by which template."""
+    by_fact: dict[str, dict[Audience, list[str]]] = {}
+    for row in in_use(read(TABLE_FILE)).values():
+        told = by_fact.setdefault(BY_TYPE[row.fact].__name__, {})
+        told.setdefault(row.audience, []).append(f"`{row.template}`")
+    rows = (
+        f"| `{fact}` | {' | '.join(', '.join(told.get(audience, ())) for audience in Audience)} |"
+        for fact, told in by_fact.items()
+    )
+    return "\n".join([f"| fact | {' | '.join(Audience)} |", "|---" * (1 + len(Audience)) + "|", *rows])
+
+
 def _row(variable: str, field: FieldInfo) -> str:
     default = "**required**" if field.is_required() else _shown(field.default)
     secret = ", secret" if field.annotation is SecretStr else ""
@@ -54,7 +80,7 @@ def _row(variable: str, field: FieldInfo) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"`{_TIMES.dump_python(value, mode='json')}`"
-    if value == "":
+    if value in {"", None}:
         return "empty"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

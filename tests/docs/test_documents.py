@@ -105,10 +105,16 @@ def test_every_decision_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "expected"), [("shared", tables.shared()), ("own", tables.own()), ("metrics", tables.metrics())]
+    ("document", "mark", "expected"),
+    [
+        ("runbook.md", "shared", tables.shared()),
+        ("runbook.md", "own", tables.own()),
+        ("runbook.md", "metrics", tables.metrics()),
+        ("notify-texts.md", "told", tables.told()),
+    ],
 )
-def test_a_table_of_the_runbook_is_what_the_code_says(mark: str, expected: str) -> None:
-    text = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+def test_a_table_of_a_document_is_what_the_code_says(document: str, mark: str, expected: str) -> None:
+    text = (ROOT / "docs" / document).read_text("utf-8")
     found = re.search(rf"<!-- {mark} -->\n(.*?)\n<!-- end -->", text, re.DOTALL)
     assert found is not None
     assert expected == found[1]

@@ -18,7 +18,7 @@ from contracts.routing import PetitionRouted, PetitionSentToTriage
 from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from local.demo import verify
 from runtime.draft import ParkReason
-from services.notify.domain import Messages, State, evolve_own
+from services.notify.messages import Messages, State, evolve_own
 from tests.faults.evidence import Evidence
 from tests.faults.folding import Topics, differences
 from tests.stores.services import NOTIFY_RULES, SERVICES

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.bodies import Body, catalogue
-from contracts.dossiers import DossierSaved
+from contracts.dossiers import DossierSaved, Role
 from contracts.fact import Fact
 from contracts.intake import (
     DossierRead,
@@ -81,6 +81,14 @@ def test_the_petitioner_is_told_within_15_days_and_answered_within_60() -> None:
 def test_the_registration_carries_the_hash_of_the_very_dossier_that_is_published() -> None:
     dossier, registered, _ = submitted()
     assert sha256(dossier.data()).hexdigest() == registered.dossier_sha256
+
+
+def test_a_grid_is_registered_beside_its_community() -> None:
+    asked = replace(ASKED, area="43010200100107")
+    _, registered, _ = stated(domain.decide_submit(docket(), asked, START))
+    assert isinstance(registered, PetitionRegistered)
+    assert ("430102001001", "43010200100107") == (registered.area, registered.grid)
+    assert "43010200100107" == domain.evolve_own(docket().own, registered).area
 
 
 def test_only_the_dossier_carries_what_the_petitioner_wrote() -> None:
@@ -280,3 +288,38 @@ def test_nothing_is_added_to_what_is_answered_referred_erased_or_too_long() -> N
     assert Refused("supplement-too-long") == domain.decide_supplement(before, "x" * 20_000, "a" * 64, START)
     full = replace(before, own=replace(before.own, supplements=tuple(map(str, range(20)))))
     assert Refused("supplement-too-long") == domain.decide_supplement(full, "x", "a" * 64, START)
+
+
+BESIDE = (
+    *domain.beside(Role.REPRESENTATIVE, [("沈一帆", "13800001001"), ("白露", "13800001002")]),
+    *domain.beside(Role.CO_SIGNER, [("何田", "13800002001")]),
+)
+
+
+def test_those_beside_the_petitioner_have_a_key_each_and_stand_in_the_dossier() -> None:
+    saved, registered, _ = stated(domain.decide_submit(docket(), replace(ASKED, others=BESIDE), START))
+    assert isinstance(saved, DossierSaved)
+    assert isinstance(registered, PetitionRegistered)
+    assert ["r1", "r2", "c1"] == [other.key for other in saved.others or ()]
+    assert sha256(saved.data()).hexdigest() == registered.dossier_sha256
+    assert 4 == registered.signatories, "whoever is named stands behind the matter"
+    assert BESIDE == domain.evolve_dossier(domain.Dossier(), saved).others
+
+
+def test_more_signatures_than_names_are_counted_as_they_were_said() -> None:
+    asked = replace(ASKED, others=BESIDE, signatories=1700)
+    _, registered, _ = stated(domain.decide_submit(docket(), asked, START))
+    assert isinstance(registered, PetitionRegistered)
+    assert 1700 == registered.signatories
+
+
+def test_a_dossier_with_nobody_beside_the_petitioner_is_the_same_as_before_there_were_others() -> None:
+    saved, *_ = submitted()
+    assert b"others" not in saved.data()
+
+
+def test_a_supplement_loses_nobody() -> None:
+    before = docket()
+    for fact in stated(domain.decide_submit(before, replace(ASKED, others=BESIDE), START)):
+        before = folded(before, fact)
+    assert BESIDE == added(before, "水管昨天爆了。").dossier.others

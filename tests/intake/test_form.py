@@ -13,7 +13,7 @@ from local.ports import free
 from tests.broker.test_intake_line import PETITION
 from tests.intake.conftest import BROWSER, Desk
 from tests.intake.page import Page
-from tests.line import Line
+from tests.line import Line, token
 
 pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,7 +29,7 @@ TYPED = {
 async def filled(desk: Desk, **changes: str) -> dict[str, str]:
     """The form as somebody has filled it in, with its hidden key."""
     form = Page((await desk.client.get("/", headers=BROWSER)).text)
-    assert {*TYPED, "key"} >= set(form.typed())
+    assert {*TYPED, "key", "representatives", "co_signers"} >= set(form.typed())
     return {**form.typed(), **TYPED, **changes}
 
 
@@ -47,6 +47,32 @@ async def test_a_form_becomes_a_petition_that_its_code_opens(desk: Desk) -> None
     assert "已登记受理" in story.text
     assert Page(story.text).one("h1").text == TYPED["title"]
     assert TYPED["content"].replace("\r\n", "\n") in Page(story.text).one("main").text
+
+
+async def test_who_speaks_for_a_group_and_who_signed_is_read_from_the_form(desk: Desk) -> None:
+    data = await filled(
+        desk,
+        representatives="沈一帆 13800001001\r\n\r\n白露，１３８００００１００２",
+        co_signers="何 田：+86 138-0000-2001",
+    )
+    receipt = await desk.client.post("/", data=data, headers=BROWSER)
+    assert 201 == receipt.status_code
+    found = await desk.client.get(
+        f"/petitions/{codes(receipt.text)[0]}/dossier?why=handling",
+        headers={"Authorization": token("clerk")},
+    )
+    told = [(one["role"], one["name"], one["phone"]) for one in found.json()["others"]]
+    assert [
+        ("representative", "沈一帆", "13800001001"),
+        ("representative", "白露", "１３８００００１００２"),
+        ("co-signer", "何 田", "+86 138-0000-2001"),
+    ] == told
+
+
+async def test_a_line_without_a_number_is_named_by_its_place(desk: Desk) -> None:
+    data = await filled(desk, representatives="白露 13800001002\n沈一帆")
+    answer = await desk.client.post("/", data=data, headers=BROWSER)
+    assert "其他代表：第2人：太短了" in answer.text
 
 
 async def test_pressing_twice_makes_one_petition(desk: Desk) -> None:
@@ -67,6 +93,8 @@ async def test_pressing_twice_makes_one_petition(desk: Desk) -> None:
         ({"content": "路灯\x00坏了"}, ["content"]),
         ({"name": "王" * 101}, ["name"]),
         ({"area": "110101"}, ["area"]),
+        ({"representatives": "沈一帆\n白露 13800001002"}, ["representatives"]),
+        ({"co_signers": "何田 13800002001\n" * 201}, ["co_signers"]),
     ],
 )
 async def test_a_form_with_errors_comes_back_with_all_that_was_typed(
@@ -172,9 +200,48 @@ async def test_a_rating_is_given_on_the_page_and_pressing_twice_is_no_fault(desk
         assert words in answer.text
 
 
+async def test_a_supplement_is_written_on_the_page_once_however_often_the_button_is_pressed(
+    desk: Desk,
+) -> None:
+    receipt = await desk.client.post("/", data=await filled(desk), headers=BROWSER)
+    petition, code = codes(receipt.text)
+    story = await desk.client.post("/query", data={"id": petition, "code": code}, headers=BROWSER)
+    form = {name: Page(story.text).typed()[name] for name in ("id", "code", "key")}
+    assert (petition, code) == (form["id"], form["code"])
+    wrong = await desk.client.post("/supplement", data={**form, "text": " \n "}, headers=BROWSER)
+    assert (422, "没有提交成功" in wrong.text) == (wrong.status_code, True)
+    assert form["key"] == Page(wrong.text).typed()["key"]
+    for text in ("昨天有位老人摔倒了。\r\n请快一点。", "昨天有位老人摔倒了。\r\n请快一点。"):
+        taken = await desk.client.post("/supplement", data={**form, "text": text}, headers=BROWSER)
+        assert (200, True) == (taken.status_code, "已收到您补充的情况" in taken.text)
+        page = Page(taken.text)
+        assert 1 == page.one("main").text.count("（1）补充：昨天有位老人摔倒了。\n请快一点。")
+        assert "（2）" not in page.one("main").text
+        assert form["key"] != page.typed()["key"], "the next supplement is another one"
+    too_long = await desk.client.post(
+        "/supplement", data={**form, "key": "", "text": "长" * 10_001}, headers=BROWSER
+    )
+    assert (422, "长" * 10_001) == (too_long.status_code, Page(too_long.text).typed()["text"])
+    other = await desk.client.post(
+        "/supplement", data={**form, "code": "1234567890", "text": "x"}, headers=BROWSER
+    )
+    assert (404, False) == (other.status_code, "楼道灯" in other.text)
+
+
+async def test_a_supplement_that_comes_after_the_answer_is_refused_in_words_and_kept_on_the_page(
+    desk: Desk,
+) -> None:
+    receipt = await desk.answered()
+    form = {"id": receipt["petition_id"], "code": receipt["query_code"], "key": "k-late"}
+    late = await desk.client.post("/supplement", data={**form, "text": "又坏了。"}, headers=BROWSER)
+    assert (409, "又坏了。") == (late.status_code, Page(late.text).typed()["text"])
+    assert "该事项已有答复或已移送。如有新的情况，请另行提交，或拨打 12345。" in late.text
+
+
 async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path: Path) -> None:
     line = Line(broker, f"mongodb://127.0.0.1:{free()}", str(tmp_path / "outbox.jsonl"))
-    data = {**TYPED, "key": "a-key-of-this-form"}
+    data = {**TYPED, "key": "a-key-of-this-form", "representatives": "沈一帆 13800001001", "co_signers": ""}
+    supplement = {"id": "07X3R-6AVZC-DBRM6", "code": "1", "key": "k"}
     async with line.running("intake", ready=False) as (_, client):
         client.timeout = httpx.Timeout(30)
         answers = await asyncio.gather(
@@ -182,6 +249,7 @@ async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path:
             client.get("/petitions/07X3R-6AVZC-DBRM6?code=1"),
             client.get("/petitions/07X3R-6AVZC-DBRM6?code=1", headers=BROWSER),
             client.post("/query", data={"id": "07X3R-6AVZC-DBRM6", "code": "1"}, headers=BROWSER),
+            client.post("/supplement", data={**supplement, "text": "水管爆了。"}, headers=BROWSER),
             client.post("/", data=data, headers=BROWSER),
         )
     for answer in answers:
@@ -193,6 +261,7 @@ async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path:
     for answer in answers[2:]:
         assert "text/html; charset=utf-8" == answer.headers["content-type"]
         assert "系统暂时繁忙" in answer.text
+    assert {**supplement, "text": "水管爆了。"} == Page(answers[-2].text).typed()
     kept = Page(answers[-1].text).typed()
     assert {**data, "content": data["content"].replace("\r\n", "\n")} == {
         **kept,

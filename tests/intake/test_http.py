@@ -106,6 +106,15 @@ BAD_INPUT: dict[str, tuple[bytes, str, str]] = {
     "blank content": (changed(content=" \n\t\u3000 "), "content", "不能为空"),
     "invisible title": (changed(title="\u200b\u2060\ufeff"), "title", "不能为空"),
     "empty name": (changed(petitioner={**PETITIONER, "name": "　"}), "petitioner.name", "不能为空"),
+    "six representatives": (changed(representatives=[PETITIONER] * 6), "representatives", "最多 5 人"),
+    "201 co-signers": (changed(co_signers=[PETITIONER] * 201), "co_signers", "最多 200 人"),
+    "text as representatives": (changed(representatives="王"), "representatives", "列表"),
+    "co-signer without a number": (changed(co_signers=[{"name": "王"}]), "co_signers.0.phone", "必填"),
+    "NUL in a representative": (
+        changed(representatives=[PETITIONER, {**PETITIONER, "name": "王\x00"}]),
+        "representatives.1.name",
+        "不能识别",
+    ),
     "unknown area": (changed(area="110101"), "area", "区域代码"),
     "area in words": (changed(area="芙蓉区"), "area", "区域代码"),
     "area with a line end": (changed(area="430102\n"), "area", "区域代码"),
@@ -541,6 +550,29 @@ async def test_each_reading_of_a_dossier_is_a_fact_that_says_who_and_why(desk: D
         if m.petition == receipt["petition_id"] and isinstance(m.fact, DossierRead)
     ]
     assert [("mediator-7", "mediator", "labor", why) for why in ("handling", "reception")] == readings
+
+
+async def test_staff_read_who_speaks_for_a_group_and_who_signed(desk: Desk) -> None:
+    speaker, signer = {"name": "沈一帆", "phone": "13800001001"}, {"name": "白露", "phone": "13800002001"}
+    receipt = await desk.submitted(representatives=[speaker], co_signers=[signer])
+    found = await desk.client.get(
+        f"/petitions/{receipt['petition_id']}/dossier?why=handling",
+        headers={"Authorization": token("clerk")},
+    )
+    expected = [{"role": "representative", **speaker}, {"role": "co-signer", **signer}]
+    assert expected == found.json()["others"]
+    story = await desk.client.get(
+        f"/petitions/{receipt['petition_id']}", headers={"X-Query-Code": receipt["query_code"]}
+    )
+    assert not any(personal in story.text for personal in (*speaker.values(), *signer.values()))
+
+
+async def test_the_same_key_with_other_representatives_is_another_matter(desk: Desk) -> None:
+    said = key()
+    bodies = [changed(), changed(), changed(representatives=[PETITIONER])]
+    answers = [await desk.client.post("/petitions", content=body, headers=JSON | said) for body in bodies]
+    assert [201, 201, 422] == [answer.status_code for answer in answers]
+    problem(answers[2], 422, "key-reused")
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,18 @@ from runtime.draft import Delivery, Draft, Outcome
 from runtime.record import Mark, Record, empty, from_document, to_document
 from services.notify import texts
 from services.notify.app import service
-from services.notify.domain import Docket, Rules, Sms
+from services.notify.docket import Docket
+from services.notify.messages import Sms
+from services.notify.notices import Audience
+from services.notify.rules import Rules, Way
+from services.notify.standing import Standing
 
 START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=10)
-RULES = Rules(notices=texts.load().notices(), gateway="outbox", lease=LEASE, contact_wait=timedelta(hours=72))
-SERVICE = service(RULES)
+RULES = Rules(
+    notices=texts.load().notices(), ways=(Way("outbox"),), lease=LEASE, contact_wait=timedelta(hours=72)
+)
+SERVICE = service(Standing(RULES))
 PETITION = make(START, 7)
 # One fact of each kind that notify hears, from the committed examples for its reader.
 TOLD: dict[type[Fact], Fact] = {
@@ -33,6 +39,12 @@ TOLD: dict[type[Fact], Fact] = {
     if "notify" in kind.TOPIC.readers and kind.TOPIC.writer != "notify"
     if (fact := read(examples.every()[f"{short_name(kind)}/notify"]).fact)
 }
+
+
+def owed(kind: type[Fact]) -> int:
+    """How many messages a fact makes."""
+    told = RULES.notices.get(kind, ())
+    return sum(notice.audience is Audience.PETITIONER and not notice.question for notice in told)
 
 
 def fact_of(kind: type[Fact], **changes: Any) -> Fact:
@@ -62,10 +74,10 @@ class Journey:
 
     petition: PetitionId = PETITION
     clock: Clock = field(default_factory=Clock)
-    rules: Rules = RULES
+    standing: Standing = field(default_factory=lambda: Standing(RULES))
 
     def __post_init__(self) -> None:
-        self.service = service(self.rules)
+        self.service = service(self.standing)
         self.record: Record = empty(self.petition, self.service)
         self.stated: list[Fact] = []
         self._marks: dict[Topic, Mark] = defaultdict(Mark)

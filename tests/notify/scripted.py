@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from contracts.fact import Fact
 from contracts.identity import PetitionId
+from contracts.notify import SkipReason
 from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Parked, Stated
 from services.notify.gateway import Caps, Sink
+from services.notify.ledger import Going
 from services.notify.sending import Sender
 from services.notify.sms import Accepted, Attempt, Found, Inbound, NotFound, Outbound, Receipt, Result
 from tests.notify.journey import Journey
@@ -29,6 +32,27 @@ class Nowhere:
     async def inbound(self, batch: Sequence[Inbound]) -> None:
         """Fail the test."""
         raise AssertionError(batch)
+
+    async def register(self, sent: Sequence[Any], now: datetime) -> None:
+        """Keep nothing: the gateway's ids are not what the test is about."""
+
+    def start(self) -> None:
+        """Nothing is left behind."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+class Permissive:
+    """Knows of no number why it should get nothing."""
+
+    async def look(self, batch: Sequence[Going], now: datetime) -> list[SkipReason | None]:
+        """Let all leave."""
+        del now
+        return [None] * len(batch)
+
+    async def note(self, batch: Sequence[Going], now: datetime) -> None:
+        """Count nothing."""
 
 
 NOWHERE: Final = Nowhere()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -17,7 +18,16 @@ from contracts.envelope import message_id
 from contracts.fact import Fact
 from contracts.intake import DossierRead, PetitionAccepted, PetitionRegistered
 from contracts.mediation import CaseAnswered, CaseConcluded, CaseOpened, SessionHeld
-from contracts.notify import SkipReason, SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.notify import (
+    CallTaskRaised,
+    SkipReason,
+    SmsClaimed,
+    SmsNotSent,
+    SmsQueued,
+    SmsSent,
+    SmsSkipped,
+    SmsUnknown,
+)
 from contracts.routing import PetitionRouted
 from contracts.topics import DOSSIERS, INTAKE
 from services.notify import sms
@@ -25,15 +35,15 @@ from services.notify.domain import (
     LONGEST_PAUSE,
     REFUSED_PAUSE,
     Report,
-    State,
     decide_reported,
     decide_tell,
-    due_at,
-    reference,
-    wake_at,
 )
+from services.notify.messages import State
+from services.notify.rules import Way
 from services.notify.sms import Accepted, Down, Found, NotFound, Refused, Throttled, Unknown
-from tests.notify.journey import LEASE, PETITION, RULES, TOLD, Journey, fact_of
+from services.notify.standing import Standing
+from services.notify.turns import due_at, reference, wake_at
+from tests.notify.journey import LEASE, PETITION, RULES, TOLD, Journey, fact_of, owed
 
 REGISTERED, DOSSIER = TOLD[PetitionRegistered], TOLD[DossierSaved]
 SENT = Accepted(f"{PETITION}.registered.1.1", 2)
@@ -80,7 +90,7 @@ def test_a_known_number_is_claimed_with_the_cause() -> None:
     (queued,) = journey.tell(DOSSIER, REGISTERED)
     assert isinstance(queued, SmsQueued)
     assert (queued.message, queued.cause) == ("registered.1", message_id(INTAKE, PETITION, 1))
-    assert (queued.gateway, queued.lease_until) == (RULES.gateway, journey.clock.now() + LEASE)
+    assert (queued.gateway, queued.lease_until) == (RULES.ways[0].name, journey.clock.now() + LEASE)
 
 
 def test_a_message_waits_for_a_number_that_has_not_arrived() -> None:
@@ -102,8 +112,10 @@ def test_a_new_number_does_not_repeat_what_was_claimed() -> None:
 @pytest.mark.parametrize("phone", ["0731-85555555", "12345", "无", "13800138000 13900139000"])
 def test_an_unusable_number_is_skipped_with_the_reason(phone: str) -> None:
     journey = Journey()
-    (skipped,) = journey.tell(fact_of(DossierSaved, phone=phone), REGISTERED)
+    skipped, call = journey.tell(fact_of(DossierSaved, phone=phone), REGISTERED)
     assert isinstance(skipped, SmsSkipped)
+    assert isinstance(call, CallTaskRaised)
+    assert (call.message, call.reason) == ("registered.1", "number-unusable")
     assert (skipped.reason, skipped.template) == (SkipReason.NUMBER_UNUSABLE, "registered")
     assert journey.messages[0].state is State.SKIPPED
 
@@ -111,7 +123,7 @@ def test_an_unusable_number_is_skipped_with_the_reason(phone: str) -> None:
 def test_a_message_that_waited_for_an_unusable_number_is_skipped_once() -> None:
     journey = Journey()
     journey.tell(REGISTERED)
-    assert ["SmsSkipped"] == names(journey.tell(fact_of(DossierSaved, phone="无")))
+    assert ["SmsSkipped", "CallTaskRaised"] == names(journey.tell(fact_of(DossierSaved, phone="无")))
     assert [] == journey.tell(fact_of(DossierSaved, phone="13900139000"))
     assert len(journey.messages) == 1
 
@@ -121,7 +133,8 @@ def test_staff_must_find_another_way_when_no_number_comes() -> None:
     journey.tell(REGISTERED)
     journey.clock.time = journey.record.wake_at or journey.clock.time
     assert timedelta(hours=72) == journey.clock.now() - journey.messages[0].queued_at
-    (skipped,) = journey.wake()
+    skipped, call = journey.wake()
+    assert isinstance(call, CallTaskRaised)
     assert isinstance(skipped, SmsSkipped)
     assert skipped.reason is SkipReason.NO_CONTACT
     assert journey.record.wake_at is None
@@ -227,7 +240,8 @@ def test_a_throttled_message_waits_as_long_as_the_gateway_says() -> None:
 
 def test_a_number_that_the_gateway_refuses_is_not_tried_again() -> None:
     journey = begun()
-    assert ["SmsNotSent", "SmsSkipped"] == report(journey, Refused("0x0b", sms.Fault.NUMBER))
+    stated = report(journey, Refused("0x0b", sms.Fault.NUMBER))
+    assert ["SmsNotSent", "SmsSkipped", "CallTaskRaised"] == stated
     assert journey.record.wake_at is None
 
 
@@ -284,7 +298,7 @@ def test_a_gateway_that_does_not_know_is_asked_more_and_more_rarely_and_then_no_
 
 
 def test_a_gateway_that_cannot_be_asked_leaves_the_message_to_staff() -> None:
-    journey = Journey(rules=RULES.without_questions())
+    journey = Journey(standing=Standing(replace(RULES, ways=(Way("outbox", query=False),))))
     journey.tell(DOSSIER, REGISTERED)
     report(journey, Unknown("cut"))
     assert journey.record.wake_at is None
@@ -351,7 +365,7 @@ def test_whatever_happens_the_rules_hold(moves: list[object]) -> None:
         if isinstance(move, type):
             last = journey.deliver(TOLD[move])
             journey.hear(last)
-            causes += sum(len(RULES.notices.get(kind, ())) for kind in (move,))
+            causes += owed(move)
         elif isinstance(move, tuple):
             place, older, result = move
             for message in journey.messages[place : place + 1]:
@@ -374,7 +388,7 @@ def test_whatever_happens_the_rules_hold(moves: list[object]) -> None:
     for message in journey.messages:
         ended = message.state in {State.SENT, State.SKIPPED}
         given_up = message.state is State.UNKNOWN and message.asked > len(RULES.ask_after)
-        assert ended or given_up or due_at(RULES, message) is not None
+        assert ended or given_up or due_at(RULES, journey.docket, message) is not None
 
 
 def _the_stream_keeps_the_rules(facts: list[Fact]) -> None:

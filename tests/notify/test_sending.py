@@ -16,15 +16,16 @@ from contracts.intake import PetitionAccepted, PetitionRegistered
 from contracts.notify import SmsQueued
 from contracts.routing import PetitionRouted
 from contracts.topics import DOSSIERS, NOTIFY
-from services.notify.domain import State
 from services.notify.gateway import Caps, SmsGateway
+from services.notify.messages import State
 from services.notify.outbox import Outbox
 from services.notify.sending import Sender
 from services.notify.sms import Down, Found, Misconfigured, Outbound, Result, Unknown
+from services.notify.standing import Standing
 from services.notify.texts import load
 from tests.eventually import eventually
 from tests.notify.journey import LEASE, RULES, START, TOLD, Clock, Journey
-from tests.notify.scripted import Desk, Gateway
+from tests.notify.scripted import NOWHERE, Desk, Gateway, Permissive
 from tests.notify.test_outbox import lines
 
 BEGUN = (TOLD[DossierSaved], TOLD[PetitionRegistered])
@@ -62,17 +63,27 @@ class Line:
         await eventually(lambda: self.states(number) == list(states), every=0.005)
 
 
+def sender_for(gateway: SmsGateway, standing: Standing, clock: Clock) -> Sender:
+    """A sender with this one gateway, by whose rules its journeys decide."""
+    sender = Sender({gateway.name: (gateway, 1)}, load(), standing, clock, sign="长沙信访")
+    standing.rules = replace(standing.rules, ways=tuple(lane.way for lane in sender.lanes.values()))
+    return sender
+
+
 @asynccontextmanager
 async def line(gateway: SmsGateway, *, petitions: int = 1, clock: Clock | None = None) -> AsyncIterator[Line]:
     """A sender with petitions that share one clock."""
     time = clock or Clock()
+    standing = Standing(RULES)
     journeys = {
-        petition: Journey(petition, time) for petition in (make(START, chance) for chance in range(petitions))
+        petition: Journey(petition, time, standing)
+        for petition in (make(START, chance) for chance in range(petitions))
     }
     broken: list[str] = []
-    desk, sender = Desk(journeys), Sender(gateway, load(), RULES, sign="长沙信访")
+    desk, sender = Desk(journeys), sender_for(gateway, standing, time)
     desk.sender = sender
     sender.bind(desk, broken.append)
+    sender.attend(Permissive(), NOWHERE)
     await sender.start()
     try:
         yield Line(desk, sender, time, broken)
@@ -319,9 +330,10 @@ async def test_the_real_file_has_each_message_once_through_crashes_of_its_sender
 
 async def _write_and_die(outbox: Outbox, journey: Journey) -> None:
     """Append a claimed message as a sender does that is killed before it reports."""
-    gateway = Gateway()
-    sender = Sender(gateway, load(), RULES, sign="长沙信访")
+    gateway = Gateway(name="outbox")
+    sender = sender_for(gateway, Standing(RULES), journey.clock)
     sender.bind(Desk({journey.petition: journey}, parked=True), lambda _: None)
+    sender.attend(Permissive(), NOWHERE)
     claimed = [fact for fact in journey.stated if isinstance(fact, SmsQueued)]
     sender.saved(journey.docket, claimed, woken=False)
     await eventually(lambda: gateway.sent, every=0.005)

@@ -14,7 +14,7 @@ from runtime.consume import guarded
 from runtime.draft import Draft
 from runtime.record import empty
 from runtime.store import Store
-from services.notify.domain import ATTENTION, State
+from services.notify.messages import ATTENTION, State
 from services.notify.store import ORDER, in_state, with_state
 from tests.notify.journey import SERVICE, START, TOLD, Journey
 

@@ -11,7 +11,8 @@ from services.mediation.app import service as mediation
 from services.mediation.deadlines import Terms
 from services.notify import texts
 from services.notify.app import service as notify
-from services.notify.domain import Rules
+from services.notify.rules import Rules, Way
+from services.notify.standing import Standing
 from services.routing.app import service as routing
 from services.routing.domain import Finding
 from services.routing.domain import Rules as RoutingRules
@@ -24,7 +25,7 @@ def _find(_title: str, _content: str) -> Finding:
 
 NOTIFY_RULES: Final = Rules(
     notices=texts.load().notices(),
-    gateway="outbox",
+    ways=(Way("outbox"),),
     lease=timedelta(seconds=10),
     contact_wait=timedelta(hours=72),
 )
@@ -32,5 +33,5 @@ SERVICES: Final[dict[str, Service[Any]]] = {
     "intake": intake(),
     "routing": routing(Handlers(_find, lambda: RoutingRules("1", "1", timedelta(days=1)))),
     "mediation": mediation(Terms()),
-    "notify": notify(NOTIFY_RULES),
+    "notify": notify(Standing(NOTIFY_RULES)),
 }
