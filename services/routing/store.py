@@ -61,8 +61,13 @@ MEMBERS: Final[Sequence[tuple[str, int]]] = ((ORDER, 1), ("_id", 1))
 
 
 def waiting(name: str) -> dict[str, Any]:
-    """Return the query for one list (the index of that name)."""
-    return {OWN + FIELDS[name]: {"$gt": EVER}}
+    """Return the query for one list (the index of that name).
+
+    What got its outcome while routing was about to take it away is in none but the follow-ups: nobody can
+    decide about its place any more.
+    """
+    open_only = {} if name == FOLLOW_UPS else {CONCLUDED: {"$ne": True}}
+    return {OWN + FIELDS[name]: {"$gt": EVER}, **open_only}
 
 
 def order(name: str) -> Sequence[tuple[str, int]]:
@@ -78,6 +83,14 @@ def escalated() -> dict[str, Any]:
 async def queue(store: Store, name: str, *, limit: int) -> list[Record]:
     """Return one list, oldest due first."""
     return await store.find(waiting(name), sort=order(name), limit=limit)
+
+
+async def overdue(store: Store, name: str, now: datetime) -> tuple[int, datetime | None]:
+    """Count what of a list is past its due time, and return the due time of the oldest."""
+    field = OWN + FIELDS[name]
+    late = waiting(name) | {field: {"$gt": EVER, "$lte": now}}
+    oldest = await store.pick(late, (field,), sort=order(name), limit=1)
+    return (await store.how_many(late), oldest[0][0]) if oldest else (0, None)
 
 
 async def decided(store: Store, *, after: tuple[datetime, str], limit: int) -> list[Record]:

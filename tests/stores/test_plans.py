@@ -219,6 +219,10 @@ async def number_of(expected: int, awaitable: Awaitable[int]) -> None:
     assert expected == await awaitable
 
 
+async def same(expected: object, awaitable: Awaitable[object]) -> None:
+    assert expected == await awaitable
+
+
 async def one(awaitable: Awaitable[Any]) -> None:
     assert await awaitable
 
@@ -231,6 +235,12 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
         in_triage,
         lambda store: some(30, routing.queue(store, routing.TRIAGE, limit=30)),
         30,
+    ),
+    "routing's overdue": (
+        "routing",
+        in_triage,
+        lambda store: same((3, NOW), routing.overdue(store, routing.TRIAGE, NOW + 14 * SECOND)),
+        3,
     ),
     "routing's load": (
         "routing",

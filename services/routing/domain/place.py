@@ -15,7 +15,7 @@ from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.kinds import Kind, ReturnReason
+from contracts.kinds import Kind, ReturnReason, Urgency
 from contracts.mediation import (
     CaseAnswered,
     CaseConcluded,
@@ -150,6 +150,8 @@ class Routing:
     kind: Kind | None = None
     domain: Domain | None = None
     area: str | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
     history: tuple[Move, ...] = ()
     decisions: tuple[Decision, ...] = ()
     decided_at: datetime | None = None
@@ -281,13 +283,16 @@ def _moved(
     body, triage_due, conference_due, office = None, None, None, None
     transfer, guess, item, follow_up_at = part.transfer, part.guess, part.item, part.follow_up_at
     kind, domain, area = part.kind, part.domain, part.area
+    urgency, urgent_phrase = part.urgency, part.urgent_phrase
     match fact:
         case PetitionRouted():
             body, transfer = fact.body, fact.transfer
-            kind, domain, area = fact.kind, fact.domain, fact.area
+            kind, domain, area = fact.kind, fact.domain, fact.grid or fact.area
+            urgency, urgent_phrase = fact.urgency, fact.urgent_phrase
         case PetitionSentToTriage():
             triage_due, guess = fact.due, _guess(fact)
-            kind, domain, area = fact.kind, fact.domain, fact.area
+            kind, domain, area = fact.kind, fact.domain, fact.grid or fact.area
+            urgency, urgent_phrase = fact.urgency, fact.urgent_phrase
         case PetitionPutToConference():
             conference_due, follow_up_at = fact.due, None
             item = Item(fact.item, fact.ground, fact.group or "", fact.at)
@@ -309,6 +314,8 @@ def _moved(
         kind=kind,
         domain=domain,
         area=area,
+        urgency=urgency,
+        urgent_phrase=urgent_phrase,
         history=(*part.history, _line(fact)),
         membership=membership,
     )
@@ -320,7 +327,7 @@ def _guess(fact: PetitionSentToTriage) -> Guess:
         first=fact.first,
         second=fact.second,
         domain=fact.domain,
-        area=fact.area,
+        area=fact.grid or fact.area,
         kind=fact.kind,
         confidence=fact.confidence,
         reasons=tuple(Term(reason.term, reason.weight) for reason in fact.reasons),
@@ -369,7 +376,7 @@ def evolve_intake(part: Intake, fact: Fact) -> Intake:
     """Fold petition-intake-v1."""
     match fact:
         case PetitionRegistered():
-            return replace(part, area=fact.area)
+            return replace(part, area=fact.grid or fact.area)
         case PetitionAccepted():
             return replace(part, due=fact.due)
         case _:

@@ -293,7 +293,7 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
         petitions = await _asked_for(drawer, asked)
 
         def decide(docket: domain.Docket, now: datetime) -> Sequence[Fact] | Refused:
-            return domain.decide_join(docket, campaign, staff.who, now)
+            return domain.decide_join(docket, campaign, staff.who, drawer.desk.rules, now)
 
         answers = await drawer.desk.drives.put(petitions, decide)
         drawer.proposals.look_again()
@@ -305,7 +305,7 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
         await drawer.campaign(code)
         return await drawer.desk.take(
             petition_id,
-            lambda docket, now: domain.decide_leave(docket, code, staff.who, now),
+            lambda docket, now: domain.decide_leave(docket, code, staff.who, drawer.desk.rules, now),
             traceparent,
             "leave",
         )

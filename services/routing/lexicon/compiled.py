@@ -11,13 +11,12 @@ from typing import Final
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from contracts.kinds import Kind
+from contracts.kinds import Kind, Urgency
 from services.routing.lexicon.entries import (
     DATA,
     JOINT,
     TARGETS,
     Entries,
-    Urgency,
     Weighing,
     Where,
     files,

@@ -41,9 +41,8 @@ def reshape(process: Process, settings: ServiceSettings) -> None:
     if process.service.name == "routing":
         # Routing's campaigns look at dockets too.
         effects.bind(process.store, process.commands, process.fail)
-    elif process.service.name == "notify":
-        # What it looks up before it sends stays as its `app.py` has made it.
-        effects.bind(process.commands, process.fail, effects._look, effects._arrivals)  # noqa: SLF001
+    elif effects is not None:
+        effects.bind(process.commands, process.fail)
 
 
 def main() -> int:
