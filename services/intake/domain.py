@@ -28,7 +28,17 @@ from contracts.mediation import (
     CaseReturned,
     SessionHeld,
 )
-from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.notify import (
+    SmsClaimed,
+    SmsDelivered,
+    SmsJoined,
+    SmsNotSent,
+    SmsQueued,
+    SmsSent,
+    SmsSkipped,
+    SmsUndelivered,
+    SmsUnknown,
+)
 from contracts.routing import (
     ConferenceDecided,
     PetitionEscalated,
@@ -396,16 +406,16 @@ def _step(fact: SessionHeld | CaseReturned | CaseOverdue) -> Event:
 
 
 def evolve_notify(part: Messages, fact: Fact) -> Messages:
-    """Fold petition-notify-v1: each message with its newest state."""
+    """Fold petition-notify-v1: each message to the petitioner with its newest state."""
     match fact:
-        case SmsQueued():
+        case SmsQueued(recipient=None):
             state = "sending" if fact.lease_until else "queued"
             return Messages((*part.sms, Sms(fact.message, fact.template, state, fact.at)))
-        case SmsSkipped():
+        case SmsSkipped(recipient=None):
             return Messages((*part.sms, Sms(f"skipped:{fact.cause}", fact.template, "skipped", fact.at)))
-        case SmsClaimed() | SmsSent() | SmsNotSent() | SmsUnknown():
-            state = _SMS_STATES[type(fact)]
-            sms = (replace(m, state=state, at=fact.at) if m.message == fact.message else m for m in part.sms)
+        case _ if type(fact) in _SMS_STATES:
+            named, state = getattr(fact, "message", ""), _SMS_STATES[type(fact)]
+            sms = (replace(m, state=state, at=fact.at) if m.message == named else m for m in part.sms)
             return Messages(tuple(sms))
         case _:
             return part
@@ -416,6 +426,9 @@ _SMS_STATES: dict[type[Fact], str] = {
     SmsSent: "sent",
     SmsNotSent: "queued",
     SmsUnknown: "unknown",
+    SmsJoined: "sent",
+    SmsDelivered: "delivered",
+    SmsUndelivered: "undelivered",
 }
 
 

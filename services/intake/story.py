@@ -169,8 +169,8 @@ def tell(docket: Docket, catalogue: Catalogue) -> Story:
         score=docket.own.score,
         lines=tuple(Line(event.at, event.fact, sentence(event, catalogue)) for event in events),
         content=docket.dossier.content,
-        sms_sent=sum(sms.state == "sent" for sms in docket.notify.sms),
-        sms_unusable=any(sms.state == "skipped" for sms in docket.notify.sms),
+        sms_sent=sum(sms.state in {"sent", "delivered"} for sms in docket.notify.sms),
+        sms_unusable=any(sms.state in {"skipped", "undelivered"} for sms in docket.notify.sms),
         policy=_policy(docket),
     )
 

@@ -13,7 +13,18 @@ from runtime.consume import Step
 from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
-from services.notify import answers, domain, ledger, messages, receipts, staff, stories, texts, turns
+from services.notify import (
+    answers,
+    domain,
+    gateways,
+    ledger,
+    messages,
+    receipts,
+    staff,
+    stories,
+    texts,
+    turns,
+)
 from services.notify.answers import Answers
 from services.notify.arrivals import Arrivals
 from services.notify.docket import Docket
@@ -21,7 +32,6 @@ from services.notify.gateway import SmsGateway
 from services.notify.handlers import Handlers
 from services.notify.http import routes
 from services.notify.ledger import Caps, Ledger
-from services.notify.outbox import Outbox
 from services.notify.receipts import Receipts
 from services.notify.rules import Quiet, Rules, Way
 from services.notify.sending import Sender
@@ -66,13 +76,6 @@ def service(standing: Standing) -> Service[Docket]:
     )
 
 
-def make_gateway(name: str, settings: Settings, clock: Clock) -> SmsGateway:
-    """Make the gateway of this name; raises ValueError, naming those there are."""
-    if name == "outbox":
-        return Outbox(settings.outbox, clock)
-    raise ValueError(f"NOTIFY_GATEWAYS: there is no gateway {name!r}")
-
-
 def build(
     settings: Settings,
     *,
@@ -83,8 +86,7 @@ def build(
     """Make the application and its process; nothing is connected before the application starts."""
     time = clock or SystemClock()
     words = texts.load(public_url=settings.public_url)
-    named = {gateway.name: 1} if gateway else settings.weights()
-    lines = {name: (gateway or make_gateway(name, settings, time), weight) for name, weight in named.items()}
+    lines = {gateway.name: (gateway, 1)} if gateway else gateways.configured(settings, time)
     directory = staff.Shelf(settings.staff_directory) if settings.staff_directory else None
     standing = Standing(rules(settings, words, ()))
     if directory is not None:
@@ -96,7 +98,7 @@ def build(
     process = Process(settings, service(standing), clock=time, effects=sender, on_step=on_step)
     numbers = Ledger(process.store, Caps(number=settings.cap_number, template=settings.cap_template))
     arrivals = Arrivals(
-        Receipts(process.store, process.commands, standing, time),
+        Receipts(process.store, process.commands, standing, time, sender.segments),
         Answers(process.store, process.commands, standing, numbers, time),
     )
     sender.bind(process.commands, process.fail, numbers, arrivals)

@@ -6,9 +6,9 @@ The edge (`sending.py`) makes a new `Rules` when a gateway fails or recovers; a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from hashlib import blake2b
 from math import log
 from typing import Final
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from contracts.fact import Fact
@@ -127,5 +127,6 @@ class Rules:
 
 def _draw(way: Way, unique: str) -> float:
     """Return a number by which the smallest wins as often as the weights say (exponential race)."""
-    drawn = (crc32(f"{way.name}/{unique}".encode()) + 1) / 2**32
-    return -log(drawn) / way.weight if drawn < 1 else 0.0
+    # Not a checksum: those of two names differ by the same bits, so one gateway would follow the other.
+    digest = blake2b(f"{way.name}/{unique}".encode(), digest_size=6).digest()
+    return -log((int.from_bytes(digest, "big") + 1) / 2**48) / way.weight

@@ -48,7 +48,7 @@ class Person:
 class Directory:
     """Who is reached where (E.164); an empty one reaches nobody."""
 
-    people: Mapping[str, Person] = field(default_factory=dict, repr=False)
+    people: Mapping[str, Person] = field(default_factory=dict)
 
     def handler(self, code: str, body: str) -> str | None:
         """Return where the handler is told; if there is none or he is not listed, the body's desk."""

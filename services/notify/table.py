@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 
@@ -301,10 +301,11 @@ class _Places:
     """Finds the line and the name of a row."""
 
     lines: Lines
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
 
     def row(self, number: int, reason: str) -> str:
-        row = self.data["message"][number]
+        rows = self.data.get("message")
+        row = rows[number] if isinstance(rows, list) else {}
         name = f"{row.get('template', '?')} {row.get('version', '?')}" if isinstance(row, Mapping) else "?"
         return self.lines.fault(number, "template", f"{name}: {reason}")
 

@@ -46,7 +46,22 @@ from contracts.mediation import (
     CommonPolicyDeclined,
     SessionHeld,
 )
-from contracts.notify import SmsClaimed, SmsNotSent, SmsQueued, SmsSent, SmsSkipped, SmsUnknown
+from contracts.notify import (
+    CallTaskDone,
+    CallTaskRaised,
+    ReplyReceived,
+    SmsClaimed,
+    SmsDecided,
+    SmsDelivered,
+    SmsJoined,
+    SmsNotSent,
+    SmsPostponed,
+    SmsQueued,
+    SmsSent,
+    SmsSkipped,
+    SmsUndelivered,
+    SmsUnknown,
+)
 from contracts.registry import FACTS
 from contracts.routing import (
     CommonPolicyApplied,
@@ -80,9 +95,10 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 Kind = type[Fact]
 DEADLINE = 60.0
 TOLD: tuple[Kind, ...] = (SmsQueued, SmsSent)
-# What a service hears, and what it states when it hears it. Intake only folds, and states nothing.
+# What a service hears, and what it states when it hears it. Intake folds all that the others state.
 HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
-    "intake": dict.fromkeys(
+    "intake": {ReplyReceived: (PetitionRated,)}
+    | dict.fromkeys(
         (
             *(PetitionSentToTriage, PetitionRouted, PetitionReferred),
             *(ReturnReceived, ReturnAgreed, ReturnRefused),
@@ -90,7 +106,8 @@ HEARS: dict[str, dict[Kind, tuple[Kind, ...]]] = {
             *(CaseReturned, CaseKept, CaseHandedBack),
             *(PetitionJoinedCampaign, PetitionLeftCampaign, CommonPolicyApplied, CommonPolicyDeclined),
             *(CaseOpened, CaseAccepted, SessionHeld, CaseOverdue, CaseConcluded, CaseAnswered, CaseRated),
-            *(SmsQueued, SmsClaimed, SmsNotSent, SmsSent, SmsUnknown, SmsSkipped),
+            *(SmsQueued, SmsClaimed, SmsNotSent, SmsSent, SmsUnknown, SmsSkipped, SmsPostponed, SmsJoined),
+            *(SmsDelivered, SmsUndelivered, SmsDecided, CallTaskRaised, CallTaskDone),
         ),
         (),
     ),
@@ -482,7 +499,8 @@ async def run_of(service: str, line: Line, patch: pytest.MonkeyPatch) -> Run:
     app = import_module(f"services.{service}.app")
     patch.setattr(app, "build", partial(app.build, clock=clock))
     async with line.running(service) as (process, client):
-        assert set(HEARS[service]) == (set(process.service.hears) or foreign_facts(process))
+        folds = foreign_facts(process) if service == "intake" else set()
+        assert set(HEARS[service]) == {*process.service.hears, *folds}
         scene = Scene(line, process, clock, patch)
         patch.setattr(process.batches, "on_step", scene.on_step)
         kinds = [(kind, trouble) for kind in HEARS[service] for trouble in Trouble]

@@ -34,12 +34,16 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 SERVICES = ("intake", "routing", "mediation", "notify")
 NAME, NUMBER, TEXT = "标记姓名龘", "13971648205", "标记正文靐齉"
+# Somebody beside the petitioner.
+SPEAKER, HIS_NUMBER = "标记代表麤", "13971648206"
 WAGES = "公司拖欠农民工工资三个月，要求支付劳动报酬，请劳动部门帮助讨薪。"
 PETITION = {
     "title": f"公司拖欠工资{TEXT}",
     "content": f"我是{NAME}，电话{NUMBER}。{WAGES}{TEXT}",
     "area": "430102",
     "petitioner": {"name": NAME, "phone": NUMBER},
+    "representatives": [{"name": SPEAKER, "phone": HIS_NUMBER}],
+    "co_signers": [{"name": SPEAKER, "phone": HIS_NUMBER}],
 }
 UNCLEAR = {**PETITION, "title": TEXT, "content": f"我是{NAME}，有件事想当面说。{TEXT}"}
 MAY_HOLD = {DOSSIERS.name, *(topic.name for topic in ALL_TOPICS if "dead-letters" in topic.name)}
@@ -49,7 +53,7 @@ BROWSER = {"Accept": "text/html"}
 
 def disguises() -> Iterator[bytes]:
     """Every form in which a marker may be written down."""
-    for marker in (NAME, NUMBER, TEXT):
+    for marker in (NAME, NUMBER, TEXT, SPEAKER, HIS_NUMBER):
         yield marker.encode()
         yield json.dumps(marker)[1:-1].encode()  # 中文 as JSON escapes
         yield quote(marker).encode()
@@ -58,8 +62,9 @@ def disguises() -> Iterator[bytes]:
         # A hash without a key is no disguise: all telephone numbers are tried in a minute.
         yield sha256(marker.encode()).hexdigest().encode()
         yield md5(marker.encode()).hexdigest().encode()  # noqa: S324 - searched for, not relied on
-    yield f"{NUMBER[:3]} {NUMBER[3:7]} {NUMBER[7:]}".encode()
-    yield f"{NUMBER[:3]}-{NUMBER[3:7]}-{NUMBER[7:]}".encode()
+    for number in (NUMBER, HIS_NUMBER):
+        yield f"{number[:3]} {number[3:7]} {number[7:]}".encode()
+        yield f"{number[:3]}-{number[3:7]}-{number[7:]}".encode()
 
 
 DISGUISES = frozenset(disguises())

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.bodies import Body
 from contracts.fact import Fact
+from contracts.notify import ReplyReceived
 from runtime.consume import guarded
 from runtime.draft import Draft, ParkReason
 from runtime.draft import Outcome as Became
@@ -46,11 +47,11 @@ def submitted(streams: Streams) -> Record:
     return stored(draft)
 
 
-def test_intake_hears_every_stream_but_its_own_and_states_nothing_on_them() -> None:
+def test_intake_hears_every_stream_but_its_own_and_states_a_rating_only() -> None:
     assert {"petition-routing-v1", "petition-mediation-v1", "petition-notify-v1"} == {
         topic.name for topic in SERVICE.listens_to()
     }
-    assert {} == HEARS
+    assert {ReplyReceived} == set(HEARS)
 
 
 @each_stream

@@ -26,10 +26,17 @@ IVS = "葛\U000e0100"
         ("字" * 65 + IVS + "字" * 30, [65, 33]),
         ("字" * 64 + FAMILY + "字" * 10, [64, 18]),
         (FAMILY[:2] * 100, [66, 66, 66, 66, 36]),
+        ("字" * 69 + "😀", [67, 4]),
+        ("字" * 68 + "😀", [70]),
+        ("e\u0301" * 40, [66, 14]),
+        ("字" * 65 + "5\ufe0f\u20e3" + "字" * 10, [65, 13]),
+        ("字" * 65 + "🇨🇳" + "字" * 10, [65, 14]),
+        ("字" + "🇨🇳" * 20, [65, 16]),
     ],
 )
 def test_15_a_text_is_cut_where_no_character_is_split(text: str, lengths: list[int]) -> None:
     assert lengths == [units(piece) for piece in split(text)]
+    assert len(lengths) == count(text)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
