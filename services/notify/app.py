@@ -101,7 +101,8 @@ def build(
         Receipts(process.store, process.commands, standing, time, sender.segments),
         Answers(process.store, process.commands, standing, numbers, time),
     )
-    sender.bind(process.commands, process.fail, numbers, arrivals)
+    sender.bind(process.commands, process.fail)
+    sender.attend(numbers, arrivals)
     process.health.more = sender.reasons
     app = process.application("notify: the petitioner hears of it")
     app.include_router(routes(process, Gate(settings.staff_key.get_secret_value())))

@@ -147,11 +147,15 @@ class Sender:
         self._arrivals: Arrivals | None = None
         self._stopping = False
 
-    def bind(self, asker: Asker, fail: Callable[[str], None], look: LastLook, arrivals: Arrivals) -> None:
-        """Say where results and arrivals go, and what to call if sending itself breaks."""
-        self._asker, self._look, self._arrivals = asker, look, arrivals
+    def bind(self, asker: Asker, fail: Callable[[str], None]) -> None:
+        """Say where results go, and what to call if sending itself breaks."""
+        self._asker = asker
         for lane in self.lanes.values():
             lane.failed = fail
+
+    def attend(self, look: LastLook, arrivals: Arrivals) -> None:
+        """Say who looks last before a message leaves, and where what comes back goes."""
+        self._look, self._arrivals = look, arrivals
 
     # What the runtime calls.
 

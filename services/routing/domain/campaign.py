@@ -118,7 +118,9 @@ def with_rules(
     now: datetime,
 ) -> Sequence[Fact] | Refused:
     """Add to a decision that routes a petition that it joins the first campaign whose rule takes it in."""
-    if isinstance(decision, Refused) or not any(isinstance(fact, PetitionRouted) for fact in decision):
+    if isinstance(decision, Refused) or not campaigns:
+        return decision
+    if not any(isinstance(fact, PetitionRouted) for fact in decision):
         return decision
     routed = replace(docket, own=reduce(evolve_own, decision, docket.own))
     joined = (facts for campaign in campaigns if (facts := decide_rule(routed, campaign, rules, now)))
