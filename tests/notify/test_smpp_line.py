@@ -1,4 +1,4 @@
-"""Notify as a process of its own with a message centre that is not ours: from a fact to the telephone and back."""
+"""Notify as a process with a message centre that is not ours: from a fact to the telephone and back."""
 
 from __future__ import annotations
 
