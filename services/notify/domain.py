@@ -193,10 +193,18 @@ def decide_taken(rules: Rules, docket: Docket, message: str, now: datetime) -> S
 def decide_reported(rules: Rules, docket: Docket, report: Report, now: datetime) -> Sequence[Fact]:
     """State how an attempt ended; what is known already, or is about another attempt, changes nothing."""
     message = docket.own.find(report.message)
-    if message is None or message.attempt != report.attempt or not is_open(message):
+    if message is None or message.attempt != report.attempt:
+        return []
+    if not is_open(message) and not _answered_late(message, report):
         return []
     facts = _ended(rules, docket, message, report, now)
     return [*with_call(docket, facts, now), *_released(rules, docket, facts, now)]
+
+
+def _answered_late(message: Sms, report: Report) -> bool:
+    """Whether a receipt came before the gateway's answer: how many segments it was is said by that alone."""
+    told = message.state in {State.DELIVERED, State.UNDELIVERED} and not message.reference
+    return told and isinstance(report.result, sms.Accepted)
 
 
 def _released(rules: Rules, docket: Docket, facts: Sequence[Fact], now: datetime) -> list[Fact]:

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 # A gateway with a rate gets messages in slices of this many seconds.
 SLICE: Final = 0.1
+# And so many seconds' worth of them is claimed at most where it cannot be asked about what it was given.
+AT_ONCE: Final = 0.25
 # A gateway that throttles is asked again after this long, whatever it said: leases go on meanwhile.
 MOST_PAUSED: Final = 5.0
 K = TypeVar("K")
@@ -61,6 +63,8 @@ class Lane(Generic[K, Offered]):
         self._claim = claim
         self._send, self._ask, self._changed = send, ask, changed
         self._calls = asyncio.Semaphore(caps.window)
+        self._under_way = 0
+        self._room = asyncio.Event()
         self._wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -101,6 +105,11 @@ class Lane(Generic[K, Offered]):
         self._note(results)
         return results
 
+    def ended(self, count: int) -> None:
+        """So many messages have come to their end: there is room for others."""
+        self._under_way -= count
+        self._room.set()
+
     async def query(self, batch: Sequence[Attempt]) -> Sequence[Any]:
         """Ask what became of attempts."""
         return await all_of(self.gateway.query(batch), len(batch))
@@ -130,7 +139,9 @@ class Lane(Generic[K, Offered]):
                 if self.waiting:
                     await self._calls.acquire()
                     await self._paced()
-                    self._spawn(self._send(self, _some(self.waiting, self._most())))
+                    batch = _some(self.waiting, self._most())
+                    self._under_way += len(batch)
+                    self._spawn(self._send(self, batch))
                 elif self.offers:
                     await self._take_up()
 
@@ -142,11 +153,16 @@ class Lane(Generic[K, Offered]):
         if self.breaker.open:
             self.offers.clear()
             return
-        # With all calls under way nothing could leave at once.
-        await self._calls.acquire()
-        self._calls.release()
+        while self._under_way and self._under_way + self._most() > self._at_once():
+            self._room.clear()
+            await self._room.wait()
         batch = [self.offers.pop(name) for name in list(self.offers)[: self._most()]]
         await self._claim(self, batch)
+
+    def _at_once(self) -> int:
+        """Return how many messages may be claimed and not ended: what leaves within a quarter of a second."""
+        rate = self.gateway.caps.rate
+        return self.gateway.caps.batch if rate is None else int(rate * AT_ONCE)
 
     def _most(self) -> int:
         rate, most = self.gateway.caps.rate, self.gateway.caps.batch

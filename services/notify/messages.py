@@ -215,9 +215,11 @@ def _moved(message: Sms, fact: SmsClaimed | SmsSent | SmsNotSent | SmsUnknown, h
                 gateway=fact.gateway,
             )
         case SmsSent():
+            # A receipt may come before the gateway's answer: what the telephone has stays delivered.
+            known = message.state in {State.DELIVERED, State.UNDELIVERED}
             return replace(
                 moved,
-                state=State.SENT,
+                state=message.state if known else State.SENT,
                 reference=fact.reference,
                 segments=fact.segments,
                 gateway=fact.gateway,

@@ -332,6 +332,7 @@ class Sender:
             await self.on_step("sent")
         finally:
             lane.done()
+            lane.ended(len(batch))
         WAITING.labels(lane.gateway.name).set(len(lane.waiting))
         for _, result in ended:
             SMS.labels(lane.gateway.name, type(result).__name__).inc()

@@ -84,6 +84,7 @@ def test_a_receipt_settles_a_message_whatever_was_known_of_it(before: Accepted |
     assert (state(journey), journey.record.wake_at) == (State.DELIVERED, None)
     # The gateway's answer may come after the receipt, and its receipt twice.
     journey.ask(_reported(Report("registered.1", 1, SENT)))
+    assert journey.messages[0].segments == SENT.segments, "what it cost is known in any order"
     assert [] == receipt(journey, Delivery.DELIVERED)
     assert state(journey) is State.DELIVERED
 

@@ -29,8 +29,9 @@ from tests.notify.test_line import DEADLINE, petitions
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
-MESSAGES = 400
+MESSAGES = 1500
 KILLS = 20
+RATE = 200
 BEGUN = (DossierSaved, PetitionRegistered)
 
 
@@ -47,7 +48,7 @@ def centre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Centre]:
                 "SMPP_PASSWORD": "secret",
                 "SMPP_SOURCE": "106912345",
                 "SMPP_EXTENSION": "4",
-                "SMPP_RATE": "200",
+                "SMPP_RATE": str(RATE),
                 "SMPP_RECONNECT_FROM": "PT0.2S",
             }.items():
                 monkeypatch.setenv(f"NOTIFY_{name}", value)
@@ -148,6 +149,7 @@ async def test_notify_killed_twenty_times_sends_nothing_twice_and_says_what_is_u
     assert {numbers[p] for p in ended if p not in unknown} <= arrived, (
         "nothing counts as sent that is not there"
     )
-    assert 0 < len(unknown) < MESSAGES
+    # Never more at a kill than leaves in a quarter of a second: what only waited is sent later.
+    assert 0 < len(unknown) <= KILLS * RATE // 4
     of_these = len({numbers[petition] for petition in unknown} & arrived)
     sys.stdout.write(f"{KILLS} kills, {len(unknown)} unknown, {of_these} of these had arrived\n")
