@@ -8,7 +8,6 @@ from runtime.problems import Problem
 from runtime.record import Record
 from runtime.service import Index
 from runtime.store import Store
-from services.notify.messages import State
 
 ATTENTION: Final = "parts.own.attention"
 # Only dockets with a message that needs somebody are in it: a sent message costs the index nothing.
@@ -16,13 +15,16 @@ INDEXES: Final = (Index("attention", ((ATTENTION, 1), ("_id", 1)), partial=ATTEN
 ORDER: Final[Sequence[tuple[str, int]]] = (("_id", 1),)
 
 
-def in_state(state: State, after: str) -> dict[str, Any]:
-    """Return the query for petitions with a message in one of the states of `ATTENTION`, oldest first."""
+def in_state(state: str, after: str) -> dict[str, Any]:
+    """Return the query for petitions with a message in one of the states of `ATTENTION`, or with a `CALL`.
+
+    The oldest petition comes first.
+    """
     query: dict[str, Any] = {ATTENTION: state}
     return query | {"_id": {"$gt": after}} if after else query
 
 
-async def with_state(store: Store, state: State, *, after: str, limit: int) -> list[Record]:
+async def with_state(store: Store, state: str, *, after: str, limit: int) -> list[Record]:
     """Return the petitions after `after` that have a message in this state (index `attention`)."""
     return await store.find(in_state(state, after), sort=ORDER, limit=limit)
 
