@@ -10,7 +10,7 @@ export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS SECO
 export GROWTH GROWTH_FOLDER OVERLOAD_SECONDS FAULT_MINUTES FAULT_RATE CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check bench faults fuzz containers lock clean-local run-tools dev-tools
+.PHONY: help up demo test check bench faults fuzz oracles containers lock clean-local run-tools dev-tools
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ demo: run-tools ## drive the seven worked examples through the real system and v
 	@exec $(PY) -m local demo
 
 test: dev-tools ## set everything up and run all tests on the real broker and database (CONTAINERS=1: those too)
-	$(PY) -m pytest $(if $(filter 1,$(CONTAINERS)),,-m "not containers") $(ARGS)
+	$(PY) -m pytest -m "not oracles$(if $(filter 1,$(CONTAINERS)),, and not containers)" $(ARGS)
 
 check: dev-tools ## format, lint, types, imports, contracts and the tests that need no server; under a minute
 	$(PY) -m ruff format --check
@@ -30,9 +30,9 @@ check: dev-tools ## format, lint, types, imports, contracts and the tests that n
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m contracts check
-	$(PY) -m pytest -q -m "not real and not containers"
+	$(PY) -m pytest -q -m "not real and not containers and not oracles"
 
-bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|campaign|bytes …)
+bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|campaign|bytes|sms …)
 	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 faults: dev-tools ## kill, cut and confuse the parts under load, then account (FAULT_MINUTES=10, SEED=, CLUSTER=1)
@@ -41,6 +41,11 @@ faults: dev-tools ## kill, cut and confuse the parts under load, then account (F
 fuzz: dev-tools ## send the services and decoders what nobody should send (FUZZ_SECONDS=120, SEED=, ONLY=intake …)
 	@exec $(PY) -m tests.fuzz $(if $(ONLY),--only $(ONLY))
 
+oracles: dev-tools ## check our signatures with the SMS vendors' own SDKs, in an environment of their own
+	$(PY) -m venv .local/oracles
+	$(foreach lock,requirements requirements-dev requirements-oracles,.local/oracles/bin/python -m pip install \
+	  --quiet --no-deps --require-hashes -r $(lock).lock &&) .local/oracles/bin/python -m pytest -m oracles $(ARGS)
+
 containers: dev-tools ## build and run the four images in the container lab; needs root
 	$(PY) -m pytest -m containers $(ARGS)
 
@@ -48,6 +53,7 @@ lock: dev-tools ## pin the newest versions that requirements*.in allow, with the
 	$(LOCK) requirements.in --output-file requirements.lock
 	$(LOCK) requirements-dev.in --output-file requirements-dev.lock
 	$(LOCK) requirements-local.in --output-file requirements-local.lock
+	$(LOCK) requirements-oracles.in --output-file requirements-oracles.lock
 
 clean-local: ## throw away the data, keys, logs and SMS outbox of `make up`; downloads are kept
 	@$(PYTHON) -m local.clean

@@ -1,7 +1,8 @@
 """The areas a petition can belong to: the city and its nine districts and counties, by administrative code.
 
 Codes follow the national standard GB/T 2260. Streets and communities extend a district's code by three
-digits each; the list of streets comes with the routing catalogue.
+digits each (contracts/places.py has their names); a grid (网格) extends its community's by the two to five
+digits that the city numbers its grids with.
 """
 
 import re
@@ -20,15 +21,26 @@ NAMES: Final[dict[str, str]] = {
     "430181": "浏阳市",
     "430182": "宁乡市",
 }
-PATTERN: Final = rf"^(?:{'|'.join(NAMES)})(?:[0-9]{{3}}(?:[0-9]{{3}})?)?$"
-_SHAPE: Final = re.compile(r"[0-9]{6}(?:[0-9]{3}(?:[0-9]{3})?)?")
+PATTERN: Final = rf"^(?:{'|'.join(NAMES)})(?:[0-9]{{3}}(?:[0-9]{{3}}(?:[0-9]{{2,5}})?)?)?$"
+_SHAPE: Final = re.compile(r"[0-9]{6}(?:[0-9]{3}(?:[0-9]{3}(?:[0-9]{2,5})?)?)?")
+_COMMUNITY_DIGITS: Final = 12
 
 
 def is_area(code: str) -> bool:
-    """Tell whether `code` is a known district (6 digits) or a street (9) or community (12) within one."""
+    """Tell whether `code` is a known district (6 digits) or a street (9), community (12) or grid in one."""
     return _SHAPE.fullmatch(code) is not None and code[:6] in NAMES
 
 
 def name(code: str) -> str:
     """Return the Chinese name of the district that an area code lies in."""
     return NAMES[code[:6]]
+
+
+def community(code: str | None) -> str | None:
+    """Return an area as a fact's `area` carries it: down to its community."""
+    return code and code[:_COMMUNITY_DIGITS]
+
+
+def grid(code: str | None) -> str | None:
+    """Return a grid's code as a fact's `grid` carries it; None for an area that is none."""
+    return code if code is not None and len(code) > _COMMUNITY_DIGITS else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 Held = TypeVar("Held")
+_Stamp = tuple[int, int, int] | None
 
 
 class EditError(ValueError):
@@ -52,20 +53,26 @@ def load(path: Path, head: str, refusal: type[EditError]) -> tuple[Lines, dict[s
 
 @dataclass
 class Shelf(Generic[Held]):
-    """Holds what is in force and looks whether its file was edited; `refused` says why an edit is not."""
+    """Holds what is in force and looks whether its file was edited; `refused` says why an edit is not.
+
+    `read` takes the file and those `beside` it that make one thing with it. `follows`, where given, takes
+    what is in force and what would replace it, and raises EditError for what may not change any more.
+    """
 
     path: Path
-    read: Callable[[Path], Held]
+    read: Callable[..., Held]
     refused: str = ""
+    beside: tuple[Path, ...] = ()
+    follows: Callable[[Held, Held], None] | None = None
     _held: Held | None = field(default=None, repr=False)
-    _seen: tuple[int, int, int] | None = field(default=None, repr=False)
+    _seen: tuple[_Stamp, ...] = field(default=(), repr=False)
 
     def look(self) -> Held:
         """Return what is in force; raises EditError if there has never been anything."""
-        seen = self._stamp()
+        seen = tuple(_stamp(file) for file in (self.path, *self.beside))
         if self._held is None or seen != self._seen:
             try:
-                self._held, self.refused = self.read(self.path), ""
+                self._held, self.refused = self._next(), ""
             except EditError as error:
                 if self._held is None:
                     raise
@@ -73,9 +80,16 @@ class Shelf(Generic[Held]):
             self._seen = seen
         return self._held
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    def _next(self) -> Held:
+        found = self.read(self.path, *self.beside)
+        if self._held is not None and self.follows is not None:
+            self.follows(self._held, found)
+        return found
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

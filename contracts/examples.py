@@ -14,14 +14,14 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from contracts import dossiers, intake, mediation, notify, routing
+from contracts import areas, dossiers, intake, mediation, notify, routing
 from contracts.bodies import Body, catalogue
 from contracts.domains import Domain
 from contracts.envelope import digest, message_id, seal
 from contracts.fact import Fact
 from contracts.generated import as_text
 from contracts.identity import PetitionId, make
-from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, ReturnReason, SessionKind, Urgency
 from contracts.policies import published
 from contracts.registry import FACTS, short_name
 from contracts.topics import INTAKE, MEDIATION, Topic
@@ -55,6 +55,8 @@ class Story:
     office: routing.Office = routing.Office.PETITION_OFFICE
     skipped: notify.SkipReason
     step: mediation.Step
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
 
     @property
     def petition(self) -> PetitionId:
@@ -134,7 +136,7 @@ STORIES: Final = (
         reader="notify",
         chance=4_444_444,
         channel=Channel.GRID,
-        area="430103",
+        area="43010300200107",
         name="赵青竹",
         phone="138 0000 0004",
         title="老旧小区消防通道被占用",
@@ -148,6 +150,8 @@ STORIES: Final = (
         outcome=Outcome.SUPPORTED,
         skipped=notify.SkipReason.NUMBER_UNUSABLE,
         step=mediation.Step.ACCEPT,
+        urgency=Urgency.LIFE,
+        urgent_phrase="着火",
     ),
     Story(
         reader="audit",
@@ -252,7 +256,8 @@ def _facts(story: Story) -> Iterator[Fact]:
     yield intake.PetitionRegistered(
         at=began,
         channel=story.channel,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         signatories=story.signatories,
         first_receiver=f"petition-office:{story.area[:6]}",
         dossier_sha256=digest(dossier.data()),
@@ -284,12 +289,16 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         first=story.body,
         second=story.second,
         domain=story.domain,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         kind=Kind.REQUEST,
         reasons=reasons,
         confidence=0.52,
         rule_version=_RULES,
+        catalogue_version=catalogue().version,
         due=began + timedelta(days=1),
+        urgency=story.urgency,
+        urgent_phrase=story.urgent_phrase,
     )
     yield intake.DossierRead(at=began + timedelta(hours=1), reader="router-07", role="router", why="triage")
     yield routing.PetitionRouted(
@@ -297,7 +306,8 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         body=story.body,
         second=story.second,
         domain=story.domain,
-        area=story.area,
+        area=areas.community(story.area),
+        grid=areas.grid(story.area),
         kind=Kind.REQUEST,
         joint=bool(story.co_handlers),
         co_handlers=story.co_handlers,
@@ -308,10 +318,18 @@ def _routed(story: Story, began: datetime) -> Iterator[Fact]:
         rule_version=_RULES,
         catalogue_version=catalogue().version,
         due=began + timedelta(days=60),
+        urgency=story.urgency,
+        urgent_phrase=story.urgent_phrase,
     )
     yield from _objected_to(story, began + timedelta(hours=5))
     yield from _in_campaign(began + timedelta(days=32))
-    yield routing.PetitionReferred(at=began + timedelta(days=40), office=story.office, by="router-07")
+    yield routing.PetitionReferred(
+        at=began + timedelta(days=40),
+        office=story.office,
+        by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
+    )
 
 
 def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
@@ -324,6 +342,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         suggested=story.second,
         timely=True,
         due=began + timedelta(days=2),
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ReturnRefused(
         at=began + timedelta(hours=1),
@@ -331,6 +351,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         transfer=1,
         ground=routing.ReturnGround.WITHIN_DUTIES,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ReturnAgreed(
         at=began + timedelta(hours=2),
@@ -338,6 +360,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         transfer=1,
         reason=ReturnReason.SEVERAL_BODIES,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.PetitionPutToConference(
         at=began + timedelta(hours=3),
@@ -346,6 +370,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         group="group-urban-construction",
         by="router-07",
         due=began + timedelta(days=10),
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.PetitionEscalated(
         at=began + timedelta(hours=4),
@@ -353,6 +379,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         from_tier=routing.Tier.COUNTY,
         to_tier=routing.Tier.CITY,
         by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ConferenceDecided(
         at=began + timedelta(hours=5),
@@ -362,6 +390,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         finish_by=began + timedelta(days=30),
         follow_up_at=began + timedelta(days=20),
         by="leader-02",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.ConferenceFollowedUp(
         at=began + timedelta(days=20),
@@ -369,6 +399,8 @@ def _objected_to(story: Story, began: datetime) -> Iterator[Fact]:
         result=routing.FollowUp.UNDER_WAY,
         next_at=began + timedelta(days=27),
         by="conference-office-1",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
 
 
@@ -377,7 +409,12 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
     policy = next(iter(published().values()))
     campaign, order = "training-2026", "training-2026.1"
     yield routing.PetitionJoinedCampaign(
-        at=began + timedelta(hours=1), campaign=campaign, decided_by=DecidedBy.MACHINE, rule_version=1
+        at=began + timedelta(hours=1),
+        campaign=campaign,
+        decided_by=DecidedBy.MACHINE,
+        rule_version=1,
+        routing_rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield routing.CommonPolicyApplied(
         at=began + timedelta(days=2),
@@ -388,6 +425,8 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
         sha256=policy.sha256,
         outcome=policy.outcome,
         by="leader-01",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
     )
     yield mediation.CommonPolicyDeclined(
         at=began + timedelta(days=2, seconds=1),
@@ -397,7 +436,13 @@ def _in_campaign(began: datetime) -> Iterator[Fact]:
         version=policy.version,
         why=mediation.NotApplied.CONCLUDED,
     )
-    yield routing.PetitionLeftCampaign(at=began + timedelta(days=3), campaign=campaign, by="router-07")
+    yield routing.PetitionLeftCampaign(
+        at=began + timedelta(days=3),
+        campaign=campaign,
+        by="router-07",
+        rule_version=_RULES,
+        catalogue_version=catalogue().version,
+    )
 
 
 def _mediated(story: Story, began: datetime) -> Iterator[Fact]:

@@ -50,6 +50,8 @@ def _no_control(text: str) -> str:
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$")]
+# Beside an `area`, which readers of the first release take to end at the community.
+GridCode = Annotated[str, Field(pattern=r"^[0-9]{14,17}$")]
 Count = Annotated[int, Field(ge=1, le=MOST)]
 FreeText = Annotated[
     str,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
+from contracts.fact import AreaCode, Code, Count, Fact, GridCode, Moment, Sha256
 from contracts.kinds import Channel
 from contracts.topics import INTAKE, Topic
 
@@ -13,7 +13,8 @@ class PetitionRegistered(Fact):
     """登记: the petition is in the one system (Regulations art. 21).
 
     `dossier_sha256` is the SHA-256 of the dossier message's `data` bytes; `request` is a keyed hash of the
-    Idempotency-Key, so that one request never makes two petitions; `tell_by` is 15 days on (art. 22).
+    Idempotency-Key, so that one request never makes two petitions; `tell_by` is 15 days on (art. 22). A
+    place that is known down to its `grid` has the community of that grid as its `area`.
     """
 
     TYPE: ClassVar[str] = "cn.petition.intake.PetitionRegistered.v1"
@@ -27,6 +28,7 @@ class PetitionRegistered(Fact):
     request: Sha256
     payload: Sha256
     tell_by: Moment
+    grid: GridCode | None = None
 
 
 class PetitionAccepted(Fact):

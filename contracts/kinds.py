@@ -31,6 +31,24 @@ class Kind(StrEnum):
     REPORT = "report"
 
 
+class Urgency(StrEnum):
+    """Why a petition cannot wait its turn; danger to life first."""
+
+    LIFE = "life"
+    MINORS = "minors"
+    CUT_OFF = "cut-off"
+    DATE = "date"
+
+
+# As the staff reads it.
+URGENCIES: Final = {
+    Urgency.LIFE: "可能危及人身安全",
+    Urgency.MINORS: "未成年人可能受到伤害",
+    Urgency.CUT_OFF: "水、电、气、暖已中断",
+    Urgency.DATE: "临近某个日期",
+}
+
+
 class Outcome(StrEnum):
     """How a matter ended: agreement by mediation (art. 33) or one of the three opinions of art. 32."""
 

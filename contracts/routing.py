@@ -1,23 +1,30 @@
-"""What routing states on `petition-routing-v1`: which body has the petition and why, or who must look."""
+"""What routing states on `petition-routing-v1`: which body has the petition and why, or who must look.
+
+Every fact names the versions of the rules and of the catalogue that it was made by. Where these fields are
+optional, the fact is older than they are.
+"""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.fact import AreaCode, Code, Count, Fact, Moment, Sha256
-from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason
+from contracts.fact import AreaCode, Code, Count, Fact, GridCode, Moment, Sha256
+from contracts.kinds import DecidedBy, Kind, Outcome, ReturnReason, Urgency
 from contracts.topics import ROUTING, Topic
+
+# A phrase of the published lexicon; never the petitioner's own words.
+Phrase = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class Reason(BaseModel):
-    """One phrase of the published lexicon that weighed in; never the petitioner's own words."""
+    """One phrase that weighed in."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    term: str = Field(min_length=1, max_length=40)
+    term: Phrase
     weight: float = Field(allow_inf_nan=False)
 
 
@@ -85,7 +92,8 @@ class FollowUp(StrEnum):
 class PetitionRouted(Fact):
     """转送/交办: the petition is with `body` from now on; `transfer` counts its bodies from 1.
 
-    `conference` is the agenda item that decided it: that decision binds, the body cannot return it.
+    `conference` is the agenda item that decided it: that decision binds, the body cannot return it. `urgency`
+    tells why the matter cannot wait its turn, `urgent_phrase` which words of the lexicon say so.
     """
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionRouted.v1"
@@ -107,6 +115,9 @@ class PetitionRouted(Fact):
     due: Moment
     occasion: Occasion | None = None
     conference: Count | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: Phrase | None = None
+    grid: GridCode | None = None
 
 
 class PetitionSentToTriage(Fact):
@@ -127,6 +138,9 @@ class PetitionSentToTriage(Fact):
     due: Moment
     occasion: Occasion | None = None
     catalogue_version: Code | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: Phrase | None = None
+    grid: GridCode | None = None
 
 
 class PetitionReferred(Fact):
@@ -156,6 +170,8 @@ class ReturnReceived(Fact):
     suggested: Body | None = None
     timely: bool | None = None
     due: Moment
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ReturnAgreed(Fact):
@@ -168,6 +184,8 @@ class ReturnAgreed(Fact):
     transfer: Count
     reason: ReturnReason
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ReturnRefused(Fact):
@@ -180,6 +198,8 @@ class ReturnRefused(Fact):
     transfer: Count
     ground: ReturnGround
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionPutToConference(Fact):
@@ -213,6 +233,8 @@ class ConferenceDecided(Fact):
     finish_by: Moment
     follow_up_at: Moment
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class ConferenceFollowedUp(Fact):
@@ -225,6 +247,8 @@ class ConferenceFollowedUp(Fact):
     result: FollowUp
     next_at: Moment | None = None
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionEscalated(Fact):
@@ -237,12 +261,15 @@ class PetitionEscalated(Fact):
     from_tier: Tier
     to_tier: Tier
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionJoinedCampaign(Fact):
     """集中攻坚: the petition is worked on together with others of its kind; it stays a matter of its own.
 
-    `by` is the person who put it there, `rule_version` the campaign's rule that did.
+    `by` is the person who put it there, `rule_version` the campaign's rule that did; the version that is
+    `rule_version` in all other facts is `routing_rule_version` here.
     """
 
     TYPE: ClassVar[str] = "cn.petition.routing.PetitionJoinedCampaign.v1"
@@ -252,6 +279,8 @@ class PetitionJoinedCampaign(Fact):
     decided_by: DecidedBy
     by: Code | None = None
     rule_version: Count | None = None
+    routing_rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class PetitionLeftCampaign(Fact):
@@ -262,6 +291,8 @@ class PetitionLeftCampaign(Fact):
 
     campaign: Code
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None
 
 
 class CommonPolicyApplied(Fact):
@@ -280,3 +311,5 @@ class CommonPolicyApplied(Fact):
     sha256: Sha256
     outcome: Outcome
     by: Code
+    rule_version: Code | None = None
+    catalogue_version: Code | None = None

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from contracts import areas
+from contracts import areas, places
 from contracts.bodies import Body, catalogue
 
 FILE: Final = Path(__file__).parent / "data" / "units.toml"
@@ -75,7 +75,7 @@ class Roster:
             return catalogue().name(Body(code))
         street = _STREET.fullmatch(code)
         if street is not None and areas.is_area(street[1]):
-            return f"{areas.name(street[1])}所属街道（乡镇）"
+            return places.name(street[1])
         return code
 
 

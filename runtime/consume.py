@@ -236,7 +236,7 @@ class Batches:
         for outcome, topic in outcomes:
             if outcome is Outcome.DEAD_LETTER:
                 continue  # counted where it is published
-            metrics.MESSAGES.labels(topic, outcome).inc()
+            metrics.messages(topic, outcome).inc()
             # What waits behind a parked message says nothing new about how many petitions fail.
             if outcome is not Outcome.PARKED or not was_parked:
                 self.outcomes(outcome, topic)

@@ -288,10 +288,9 @@ class Draft:
             )
             parts[part.name] = part.evolve(parts[part.name], fact)
             marks[part.name] = Mark(ordinal, digest(value))
-            mirrors = self.service.mirrors(self.service.assemble(petition, parts), fact)
-            names = (topic.name, *(mirror.name for mirror in mirrors))
+            names = (topic.name, *(mirror.name for mirror in self.service.also_to(petition, parts, fact)))
             pending.append(Pending(message_id(topic, petition, ordinal), names, value, now))
-        wake_at = self.service.wake(self.service.assemble(petition, parts))
+        wake_at = self.service.wake_at(petition, parts)
         return _Decided(parts, marks, tuple(pending), tuple(facts), wake_at, traceparent)
 
     def _take(self, decided: "_Decided") -> tuple[Fact, ...]:

@@ -1,12 +1,14 @@
 """The subscriber: takes batches from Kafka, hands them to `consume`, and commits when all have an outcome.
 
-While one batch is being saved the next one is decoded, and while it is published the next one is saved; saves
-keep the order of the batches, and offsets are committed only up to the first batch that is not done.
+While one batch is being saved the next one is decoded, and decided too if it has no petition in common with
+it: each petition hears its messages in order. While one is published others are saved, and offsets are
+committed only up to the first batch that is not done.
 FastStream swallows what a handler raises and would commit past it, so a batch is either brought to its end,
 repeated, or ends the process.
 """
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -16,6 +18,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.group import LeaveGroupRequest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -39,17 +42,21 @@ FEWEST_PARKED: Final = 20
 
 # Batches that are under way beside the one being saved: published, or waiting for their commit.
 AHEAD: Final = 3
+# While the database works on one batch, the interpreter works on the other.
+SAVED_AT_ONCE: Final = 2
 # FastStream waits for 5 s after each.
 MOST_COMPLAINTS: Final = 3
 # A commit waits for a rebalance to end, which may wait for this very member to leave.
 FINISH_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 0.05
+# The client leaves its group by itself within this, unless the group begins anew just then.
+LEAVE_AFTER: Final = 0.3
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Batch:
     """What one poll brought: the work on each petition, what is no message, and where reading goes on."""
 
@@ -77,8 +84,8 @@ class Listener:
         self._linger = settings.batch_linger.total_seconds()
         self._under_way: deque[_Batch] = deque()
         self._room = asyncio.Semaphore(AHEAD)
+        self._saving: set[_Batch] = set()
         self._saved = asyncio.Event()
-        self._saved.set()
         self._committing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         batches.outcomes = self._note
@@ -146,7 +153,13 @@ class Listener:
             _, late = await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
             for task in late:
                 task.cancel()  # what it has saved is published by whoever hears the batch again
-        await self.broker.stop()
+        consumer = self.subscriber.consumer
+        leaving = asyncio.create_task(_leave(consumer)) if consumer is not None else None
+        try:
+            await self.broker.stop()
+        finally:
+            if leaving is not None:
+                leaving.cancel()
 
     def assigned(self) -> set[TopicPartition]:
         """Return the partitions that this instance has now."""
@@ -174,18 +187,26 @@ class Listener:
             )  # polls go on until the group is left, and must not keep others off
             return
         batch = self._read(message.raw_message)
-        await self._saved.wait()
+        await self._turn(batch)
         await self._room.acquire()
         if self._stopped:
             return
         self._in_hand = False
         self._under_way.append(batch)
-        self._saved.clear()
+        self._saving.add(batch)
         task = asyncio.create_task(self._carry(batch))
         self._tasks.add(task)
         task.add_done_callback(self._carried)
         if len(message.raw_message) < self._settings.batch_size // 2:
             await asyncio.sleep(self._linger)
+
+    async def _turn(self, batch: _Batch) -> None:
+        """Wait until few enough batches are being saved, none of them with a petition of this one."""
+        while len(self._saving) >= SAVED_AT_ONCE or any(
+            not batch.works.keys().isdisjoint(other.works) for other in self._saving
+        ):
+            self._saved.clear()
+            await self._saved.wait()
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -201,6 +222,7 @@ class Listener:
         try:
             saved = await self._until_done(lambda: self._batches.save(batch.works))
         finally:
+            self._saving.discard(batch)
             self._saved.set()
         if saved is None:
             return
@@ -279,6 +301,28 @@ class Listener:
             )
             return True
         return False
+
+
+async def _leave(consumer: Any) -> None:  # noqa: ANN401 - the client ships no types
+    """Tell the group that we go, if its beginning anew keeps the client from saying so itself.
+
+    aiokafka waits for the end of a join before it leaves (its `GroupCoordinator.close` awaits the task that
+    joins), and a join ends when the slowest member has come: seconds, or never within our limit, and a client
+    that is cut off in its waiting stays in the group for as long as its session. The connection of the group
+    answers in order, so this goes by the other one; the join then ends with "unknown member", and the client
+    with it. Its parts are named here alone; `tests/broker/test_leaving.py` finds out if they become others.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001
+    if coordinator is None:
+        return
+    await asyncio.shield(coordinator._closing)  # noqa: SLF001
+    await asyncio.sleep(LEAVE_AFTER)
+    node, me = coordinator.coordinator_id, coordinator.member_id
+    if node is None or not me:
+        return
+    with contextlib.suppress(KafkaError):
+        await consumer._client.send(node, LeaveGroupRequest(coordinator.group_id, me))  # noqa: SLF001
+        log.info("group_left", group=coordinator.group_id)
 
 
 def _understand(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 from typing import Final
 
@@ -51,6 +52,12 @@ UNPUBLISHED_SECONDS: Final = Gauge(
 REQUESTS: Final = Counter(
     "bridge_http_requests", "HTTP answers by route and status class.", ("route", "status"), registry=REGISTRY
 )
+
+
+@cache
+def messages(topic: str, outcome: str) -> Counter:
+    """Return the counter of one topic and outcome: finding it anew for each message takes 4 µs."""
+    return MESSAGES.labels(topic, outcome)
 
 
 @contextmanager

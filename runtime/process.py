@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from contracts.edited import EditError
 from contracts.identity import PetitionId
 from contracts.identity import parse as parse_id
 from runtime import logs, metrics, problems, tracing
@@ -26,7 +27,7 @@ from runtime.kept import Kept
 from runtime.listen import Listener
 from runtime.publish import Publisher
 from runtime.service import Effects, Service
-from runtime.settings import ServiceSettings
+from runtime.settings import ConfigurationError, ServiceSettings
 from runtime.store import DatabaseError, Store
 from runtime.sweep import Sweeper
 
@@ -207,8 +208,11 @@ def main(name: str, settings_class: type[ServiceSettings], build: Build) -> int:
 
 
 def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # noqa: ANN401
-    """Serve until a signal; returns 1 if the service had to give up."""
-    app, process = build(settings, **options)
+    """Serve until a signal; returns 1 if the service had to give up, 2 if it cannot be built as it is set."""
+    try:
+        app, process = build(settings, **options)
+    except (ConfigurationError, EditError) as error:
+        return _complain(f"{type(settings).__module__.split('.')[1]}: {error}")
     server = uvicorn.Server(
         uvicorn.Config(
             app,

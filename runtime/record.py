@@ -101,4 +101,4 @@ def from_document(document: Mapping[str, Any], service: Service[Any]) -> Record:
 
 def empty(petition: PetitionId, service: Service[Any]) -> Record:
     """Return the record of a petition that this service has not heard of."""
-    return Record(petition=petition, parts={part.name: part.state() for part in service.parts})
+    return Record(petition=petition, parts=service.nothing)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from contracts.fact import Fact
@@ -92,13 +93,25 @@ class Service(Generic[D]):
     indexes: tuple[Index, ...] = ()
     shelves: tuple[ShelfPlan, ...] = ()
     by_topic: dict[str, Part] = field(init=False)
+    # The parts of a petition that nothing was heard of: states are frozen, so all such petitions share them.
+    nothing: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_topic", {part.topic.name: part for part in self.parts})
+        empty = {part.name: part.state() for part in self.parts}
+        object.__setattr__(self, "nothing", MappingProxyType(empty))
 
     def listens_to(self) -> tuple[Topic, ...]:
         """Return the topics of other services that this one folds."""
         return tuple(part.topic for part in self.parts if part.topic.writer != self.name)
+
+    def wake_at(self, petition: PetitionId, parts: Mapping[str, object]) -> datetime | None:
+        """Return when the service wants to look at the petition again."""
+        return None if self.wake is _never else self.wake(self.assemble(petition, parts))
+
+    def also_to(self, petition: PetitionId, parts: Mapping[str, object], fact: Fact) -> Sequence[Topic]:
+        """Return the further topics of a fact that is folded into `parts` already."""
+        return () if self.mirrors is _nowhere else self.mirrors(self.assemble(petition, parts), fact)
 
     def assemble(self, petition: PetitionId, parts: Mapping[str, object]) -> D:
         """Put the parts together into the docket that decisions see."""

@@ -6,6 +6,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class ConfigurationError(ValueError):
+    """What the operator set cannot be used; the message names the variable and says what to do."""
+
+
 class ServiceSettings(BaseSettings):
     """Settings that all services share; each adds its prefix. No secret and no address has a default."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from contracts import dossiers
+from contracts import areas, dossiers
 from contracts.bodies import Body
 from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
@@ -208,7 +208,8 @@ def decide_submit(docket: Docket, asked: Submission, now: datetime) -> Sequence[
     registered = PetitionRegistered(
         at=now,
         channel=asked.channel,
-        area=asked.area,
+        area=areas.community(asked.area),
+        grid=areas.grid(asked.area),
         # Whoever is named here stands behind the matter, even if the number of signatures was left out.
         signatories=max(asked.signatories, 1 + len(asked.others)),
         first_receiver=asked.first_receiver,
@@ -291,7 +292,7 @@ def evolve_own(part: Intake, fact: Fact) -> Intake:
                 part,
                 registered_at=fact.at,
                 channel=fact.channel,
-                area=fact.area,
+                area=fact.grid or fact.area,
                 signatories=fact.signatories,
                 first_receiver=fact.first_receiver,
                 tell_by=fact.tell_by,

@@ -5,6 +5,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +21,16 @@ from runtime import problems
 from runtime.commands import UnavailableError
 from runtime.problems import Problem
 from runtime.store import DatabaseError
-from services.intake.http import PUBLIC_RECEIVER, REFUSALS, Desk, Submission, address_of, form_of
-from services.intake.story import OUTCOMES, STATE_WORDS, Story
+from services.intake.http import (
+    PUBLIC_RECEIVER,
+    REFUSALS,
+    Desk,
+    Submission,
+    Supplement,
+    address_of,
+    form_of,
+)
+from services.intake.story import ENDED, OUTCOMES, STATE_WORDS, Story
 
 # pydantic's place of a field → the name of its input on the page, and its label.
 FIELDS: Final = {
@@ -44,7 +53,7 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-BUSY: Final = "系统暂时繁忙，还没有提交成功。您填写的内容都在下面，请过一两分钟再按“提交”。"
+BUSY: Final = "系统暂时繁忙，还没有提交成功。您填写的内容都在下面，请过一两分钟再按一次提交按钮。"
 ONE_MORE: Final = (
     "您刚才已经提交过一件事项。如果这是另一件事，请再按一次“提交”；"
     "如果只是想修改刚才的内容，请拨打 12345，不必再提交。"
@@ -53,6 +62,7 @@ WRONG_ID: Final = "受理编号不对，可能有个别字写错了。编号共 
 WRONG_CODE: Final = "受理编号或查询码不正确，请核对后再试，或拨打 12345 查询。"
 CHOOSE: Final = "请先选择一个分数，再按“提交评价”。"
 THANKS: Final = "感谢您的评价。"
+ADDED: Final = "已收到您补充的情况，办理人员都能看到。"
 SCORES: Final = ((5, "非常满意"), (4, "满意"), (3, "一般"), (2, "不满意"), (1, "非常不满意"))
 _MOBILE: Final = re.compile(r"(?:\+?86)?1[3-9][0-9]{9}")
 _SHOWN_AS_PAGES: Final = (
@@ -63,6 +73,17 @@ _SHOWN_AS_PAGES: Final = (
     HTTPException,
     Exception,
 )
+
+
+@dataclass(frozen=True)
+class Adding:
+    """The form of a supplement: what opens the petition, what was typed, and what is wrong with it."""
+
+    id: str
+    code: str
+    key: str
+    text: str = ""
+    wrong: str = ""
 
 
 class Pages:
@@ -116,16 +137,22 @@ class Pages:
         """Render the form that asks for number and code, with the number that is known."""
         return self.render("query.html", status, petition=petition[: 4 * identity.LENGTH], error=error)
 
-    def story(self, story: Story, *, code: str, notice: str = "") -> HTMLResponse:
-        """Render the story of a petition."""
+    def story(
+        self, story: Story, *, code: str, notice: str = "", adding: Adding | None = None, status: int = 200
+    ) -> HTMLResponse:
+        """Render the story of a petition; while it is open, with the form to add to it."""
+        if adding is None and story.state not in ENDED:
+            adding = Adding(story.petition_id, code, secrets.token_hex(16))
         return self.render(
             "story.html",
+            status,
             story=story,
             state_text=STATE_WORDS[story.state],
             outcome_text=OUTCOMES.get(story.outcome or ""),
             code=code,
             notice=notice,
             scores=SCORES,
+            adding=adding,
         )
 
     def answer_errors(self, app: FastAPI) -> None:
@@ -168,6 +195,10 @@ def page_routes(desk: Desk, pages: Pages) -> APIRouter:
     @router.post("/query")
     async def look_up(request: Request) -> HTMLResponse:
         return await _looked_up(desk, pages, await form_of(request), address_of(request))
+
+    @router.post("/supplement")
+    async def supplement(request: Request) -> HTMLResponse:
+        return await _supplemented(desk, pages, await form_of(request), address_of(request))
 
     @router.post("/rate")
     async def rate(request: Request) -> HTMLResponse:
@@ -233,6 +264,33 @@ async def _looked_up(desk: Desk, pages: Pages, values: dict[str, str], address: 
             raise
         return pages.query(said, error=WRONG_CODE, status=problem.status)
     return pages.story(desk.story(docket), code=code)
+
+
+async def _supplemented(desk: Desk, pages: Pages, values: dict[str, str], address: str) -> HTMLResponse:
+    """Add what the form holds to the petition; whatever goes wrong, the page keeps what was typed."""
+    said, code, text = (values.get(name, "") for name in ("id", "code", "text"))
+    form = Adding(said, code, values.get("key") or secrets.token_hex(16), text)
+    try:
+        docket = await desk.opened(said, code, address)
+        try:
+            asked = Supplement.model_validate({"text": text})
+        except ValidationError as error:
+            (fault,) = problems.field_errors(list(error.errors()))
+            wrong = replace(form, wrong=fault["message"])
+            return pages.story(desk.story(docket), code=code, adding=wrong, status=422)
+        try:
+            await desk.supplement(docket, asked.text, form.key)
+        except Problem as problem:
+            if problem.code not in REFUSALS:
+                raise
+            words = problem.document()
+            wrong = replace(form, wrong=f"{words['title']}。{words['detail']}")
+            return pages.story(desk.story(docket), code=code, adding=wrong, status=problem.status)
+        return pages.story(desk.story(await desk.opened(said, code, address)), code=code, notice=ADDED)
+    except (UnavailableError, DatabaseError):
+        page = pages.render("supplement.html", 503, adding=form, notice=BUSY)
+        page.headers["Retry-After"] = "60"
+        return page
 
 
 def people(text: str) -> list[dict[str, str]]:

@@ -9,12 +9,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, Field
 
-from contracts import areas, domains
+from contracts import areas, domains, places
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
 from contracts.domains import Domain
-from contracts.kinds import Kind, Outcome, ReturnReason
+from contracts.kinds import URGENCIES, Kind, Outcome, ReturnReason, Urgency
 from contracts.mediation import Step
+from contracts.units import roster
 from services.mediation.domain import Docket, State
 
 STATES: Final = {
@@ -62,7 +63,11 @@ class CaseView(BaseModel):
     domain: Domain | None
     area: str | None
     joint: bool
-    co_handlers: list[str]
+    co_handlers: list[str] = Field(description="codes of who handles the matter together with the body")
+    co_handler_names: list[str]
+    urgency: Urgency | None = Field(description="why the matter cannot wait its turn")
+    urgency_text: str | None
+    urgent_phrase: str | None = Field(description="the phrase of routing's lexicon that says so")
     handler: str | None
     accepted_at: datetime | None
     sessions: int
@@ -105,6 +110,10 @@ def view(docket: Docket, catalogue: Catalogue) -> CaseView:
         area=routing.area,
         joint=routing.joint,
         co_handlers=list(routing.co_handlers),
+        co_handler_names=[roster().name(code) for code in routing.co_handlers],
+        urgency=routing.urgency,
+        urgency_text=URGENCIES[routing.urgency] if routing.urgency else None,
+        urgent_phrase=routing.urgent_phrase,
         handler=case.handler or None,
         accepted_at=_local(case.accepted_at),
         sessions=case.sessions,
@@ -123,7 +132,7 @@ def _local(moment: datetime | None) -> datetime | None:
 
 
 def _area(code: str | None) -> str:
-    return areas.name(code) if code and areas.is_area(code) else "未注明"
+    return places.name(code) if code and areas.is_area(code) else "未注明"
 
 
 class Pages:

@@ -15,6 +15,7 @@ from runtime.process import Process
 from runtime.service import Part, Service
 from services.notify import (
     domain,
+    gateways,
     ledger,
     letters,
     messages,
@@ -33,7 +34,6 @@ from services.notify.handlers import Handlers
 from services.notify.http import Desk, routes
 from services.notify.ledger import Caps, Ledger
 from services.notify.letters import Letters
-from services.notify.outbox import Outbox
 from services.notify.pages import page_routes
 from services.notify.receipts import Receipts
 from services.notify.rules import Quiet, Rules, Way
@@ -80,13 +80,6 @@ def service(standing: Standing) -> Service[Docket]:
     )
 
 
-def make_gateway(name: str, settings: Settings, clock: Clock) -> SmsGateway:
-    """Make the gateway of this name; raises ValueError, naming those there are."""
-    if name == "outbox":
-        return Outbox(settings.outbox, clock)
-    raise ValueError(f"NOTIFY_GATEWAYS: there is no gateway {name!r}")
-
-
 def build(
     settings: Settings,
     *,
@@ -97,8 +90,7 @@ def build(
     """Make the application and its process; nothing is connected before the application starts."""
     time = clock or SystemClock()
     words = texts.load(public_url=settings.public_url)
-    named = {gateway.name: 1} if gateway else settings.weights()
-    lines = {name: (gateway or make_gateway(name, settings, time), weight) for name, weight in named.items()}
+    lines = {gateway.name: (gateway, 1)} if gateway else gateways.configured(settings, time)
     directory = staff.Shelf(settings.staff_directory) if settings.staff_directory else None
     standing = Standing(rules(settings, words, ()))
     if directory is not None:
@@ -112,11 +104,12 @@ def build(
     kept, spent = Letters(process.store), Spending(process.store, settings.prices(), time)
     sender.on_results = spent.note
     arrivals = Arrivals(
-        Receipts(process.store, process.commands, standing, time),
+        Receipts(process.store, process.commands, standing, time, sender.segments),
         Answers(process.store, process.commands, standing, numbers, time),
         also=(spent.keep, kept.forget_erased),
     )
-    sender.bind(process.commands, process.fail, numbers, arrivals)
+    sender.bind(process.commands, process.fail)
+    sender.attend(numbers, arrivals)
     process.health.more = sender.reasons
     app = process.application("notify: the petitioner hears of it")
     desk = Desk(process, Gate(settings.staff_key.get_secret_value()), standing, kept, spent, sender.lanes)

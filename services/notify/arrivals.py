@@ -7,11 +7,11 @@ from typing import Final
 
 import structlog
 
-from contracts.identity import PetitionId
 from runtime.commands import UnavailableError
 from runtime.store import DatabaseError
 from services.notify.answers import Answers
-from services.notify.receipts import Receipts, Sent
+from services.notify.receipts import Receipts
+from services.notify.sending import Sent
 from services.notify.sms import Inbound, Receipt
 
 log = structlog.get_logger()
@@ -42,12 +42,10 @@ class Arrivals:
         except DatabaseError as error:
             raise UnavailableError from error
 
-    async def register(
-        self, sent: Sequence[tuple[str, PetitionId, str, int, Sequence[str]]], now: datetime
-    ) -> None:
+    async def register(self, sent: Sequence[Sent], now: datetime) -> None:
         """Keep what receipts will call the messages that were sent."""
         try:
-            await self._receipts.register([Sent(*one) for one in sent], now)
+            await self._receipts.register(sent, now)
         except UnavailableError as error:
             # The ids are kept; the receipts that came early wait on their shelf for the next look.
             log.warning("early_receipts_kept", reason=type(error).__name__, count=len(sent))

@@ -61,7 +61,7 @@ class Report:
 def decide_tell(rules: Rules, docket: Docket, cause: str, fact: Fact, now: datetime) -> list[Fact]:
     """Queue what somebody must hear of this fact, claimed at once where the number is known."""
     facts: list[Fact] = []
-    told: set[str] = set()
+    told: dict[str, str] = {}
     for notice in rules.notices.get(type(fact), ()):
         if notice.question and not rules.hears_replies:
             continue
@@ -80,9 +80,9 @@ def queue(
     now: datetime,
     *,
     recipient: str = PETITIONER,
-    told: set[str] | None = None,
+    told: dict[str, str] | None = None,
 ) -> Fact:
-    """Queue one message; `told` are the numbers that have heard of this cause, and gets this one."""
+    """Queue one message; `told` says who has heard of this cause at which number, and gets this one."""
     message = Sms(
         name_of(notice.template, cause, recipient),
         notice.template,
@@ -115,14 +115,12 @@ def queue(
             return queued
 
 
-def _told(rules: Rules, docket: Docket, recipient: str, told: set[str]) -> bool:
-    """Whether this number has heard of the cause already; somebody may be on a petition in two roles."""
+def _told(rules: Rules, docket: Docket, recipient: str, told: dict[str, str]) -> bool:
+    """Whether this number has heard of the cause as somebody else's; one may be there in two roles."""
     number = numbers.read(recipients.phone(rules, docket, recipient))
     if isinstance(number, numbers.Unusable):
         return False
-    known = number.e164 in told
-    told.add(number.e164)
-    return known
+    return told.setdefault(number.e164, recipient) != recipient
 
 
 def decide_waiting(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:

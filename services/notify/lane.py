@@ -128,8 +128,8 @@ class Lane(Generic[K]):
                     self._spawn(self._send(self, _some(self.waiting, self._most())))
 
     def _most(self) -> int:
-        rate = self.gateway.caps.rate
-        return self.gateway.caps.batch if rate is None else max(1, int(rate * SLICE))
+        rate, most = self.gateway.caps.rate, self.gateway.caps.batch
+        return most if rate is None else min(most, max(1, int(rate * SLICE)))
 
     async def _paced(self) -> None:
         """Wait until the gateway takes the next call."""

@@ -34,3 +34,13 @@ RECEIPTS: Final = Counter(
 REPLIES: Final = Counter(
     "notify_replies", "Replies by what they were understood as.", ("kind",), registry=REGISTRY
 )
+SMPP_BOUND: Final = Gauge(
+    "notify_smpp_bound", "1 while this process has a session with the message centre.", registry=REGISTRY
+)
+SMPP_HEARD: Final = Counter(
+    "notify_smpp_heard",
+    "What the message centre delivered, by what became of it: receipt, reply, unreadable, "
+    "refused (it repeats that).",
+    ("outcome",),
+    registry=REGISTRY,
+)

@@ -5,27 +5,32 @@ come before that id is known here: then it waits on a shelf until the id is regi
 stays there for a while, counted, and may still settle the one message to its number whose end nobody knew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 
+from contracts.fact import Fact
 from contracts.identity import PetitionId, parse
 from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
 from runtime.service import Index, ShelfPlan
 from runtime.store import Store
+from services.notify.docket import Docket
+from services.notify.domain import Report, decide_reported
 from services.notify.ledger import key as hashed
-from services.notify.messages import Messages, State
+from services.notify.messages import Sms, State
 from services.notify.metrics import RECEIPTS
 from services.notify.numbers import Usable, read
 from services.notify.outcomes import Told, decide_receipt
-from services.notify.sending import Asker
-from services.notify.sms import Delivery, Receipt
+from services.notify.sending import Asker, Sent
+from services.notify.sms import Accepted, Delivery, Receipt, mark
 from services.notify.standing import Standing
 from services.notify.store import with_state
+from services.notify.turns import reference
 
 log = structlog.get_logger()
 
@@ -36,6 +41,8 @@ KEPT: Final = timedelta(days=10)
 # A receipt that came early finds its message within moments: only older ones are guessed about.
 EARLY: Final = timedelta(seconds=10)
 MOST_GUESSED: Final = 500
+# More segments than any message has: what is said of some says nothing of the whole.
+NOT_KNOWN: Final = 1000
 
 SHELVES: Final = (
     ShelfPlan(SENT_IDS, (Index("ids", (("ids", 1),)),), expires="until"),
@@ -43,25 +50,39 @@ SHELVES: Final = (
 )
 
 
-class Sent(NamedTuple):
-    """The names that a gateway gave to the segments of one attempt."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A message of which nobody knows whether it left."""
 
-    gateway: str
     petition: PetitionId
-    message: str
-    attempt: int
-    ids: Sequence[str]
+    message: Sms
+    segments: int
+
+    @property
+    def reference(self) -> str:
+        """The name of its last attempt."""
+        return reference(self.petition, self.message.message, self.message.attempt)
 
 
 class Receipts:
-    """Matches receipts and states what they say."""
+    """Matches receipts and states what they say.
 
-    def __init__(self, store: Store, asker: Asker, standing: Standing, clock: Clock) -> None:
+    `segments` tells of a message of which nobody knows the end in how many segments it leaves.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        asker: Asker,
+        standing: Standing,
+        clock: Clock,
+        segments: Callable[[Docket, Sms], int],
+    ) -> None:
         self._store, self._asker, self._standing, self._clock = store, asker, standing, clock
+        self._segments = segments
 
     async def register(self, sent: Sequence[Sent], now: datetime) -> None:
         """Keep the ids, then take up the receipts that came before them."""
-        names = {f"{one.gateway}/{id_}": one for one in sent for id_ in one.ids}
         await self._store.shelf(SENT_IDS).add(
             [
                 {
@@ -70,13 +91,20 @@ class Receipts:
                     "message": one.message,
                     "attempt": one.attempt,
                     "ids": [f"{one.gateway}/{id_}" for id_ in one.ids],
+                    "expected": one.expected,
                     "got": {},
                     "until": now + KEPT,
                 }
                 for one in sent
             ]
         )
+        await self._early([f"{one.gateway}/{id_}" for one in sent for id_ in one.ids])
+
+    async def _early(self, names: Sequence[str]) -> None:
+        """Take up the receipts that came before their ids were known."""
         waiting = self._store.shelf(WAITING)
+        if not names:
+            return
         early = await waiting.find(named(names), limit=len(names) * len(Delivery))
         if early:
             await self._apply([_receipt(document) for document in early])
@@ -84,11 +112,30 @@ class Receipts:
 
     async def take(self, batch: Sequence[Receipt]) -> None:
         """Take receipts; when this returns each is stated, or kept on the shelf."""
-        foreign = await self._apply(batch)
+        await self._answered_late([receipt for receipt in batch if receipt.id and receipt.reference])
+        foreign = await self._apply([receipt for receipt in batch if not (receipt.id and receipt.reference)])
         if foreign:
             await self._keep(foreign)
             # The id may have been registered just between the look and the shelf.
             await self._apply(foreign)
+
+    async def _answered_late(self, batch: Sequence[Receipt]) -> None:
+        """Take in ids that an answer named when its message counted as unknown already."""
+        if not batch:
+            return
+        shelf = self._store.shelf(SENT_IDS)
+        known = {r.reference: said for r in batch if (said := _by_reference(r))}
+        changes = [(r.reference, _named_late(r, *known[r.reference], self._clock.now())) for r in batch]
+        await shelf.change(changes, add=True)
+        found = await shelf.find({"_id": {"$in": list(known)}}, limit=len(known))
+        await self._ask(
+            [
+                (known[d["_id"]][0], partial(_decide_sent, self._standing, _accepted(d)))
+                for d in found
+                if len(d["ids"]) == d["expected"]
+            ]
+        )
+        await self._early([_name(receipt) for receipt in batch])
 
     async def _apply(self, batch: Sequence[Receipt]) -> list[Receipt]:
         """State what the receipts say; returns those whose message is not known."""
@@ -111,7 +158,7 @@ class Receipts:
         changes = [
             (known[_name(r)]["_id"], {"$set": {f"got.{known[_name(r)]['ids'].index(_name(r))}": _got(r)}})
             for r in matched
-            if len(known[_name(r)]["ids"]) > 1
+            if known[_name(r)]["expected"] > 1
         ]
         if changes:
             # Another segment's receipt may be in another process's hands: look again at what is stored.
@@ -122,13 +169,18 @@ class Receipts:
         return told, [receipt for receipt in batch if _name(receipt) not in known]
 
     async def _state(self, told: Iterable[tuple[PetitionId, Told]]) -> None:
-        asked = [
-            Asked(petition, partial(_decide, self._standing, one))
-            for petition, one in told
-            if one.delivery is not Delivery.PENDING
-        ]
-        if not asked:
+        await self._ask(
+            [
+                (petition, partial(_decide, self._standing, one))
+                for petition, one in told
+                if one.delivery is not Delivery.PENDING
+            ]
+        )
+
+    async def _ask(self, decisions: Sequence[tuple[PetitionId, Callable[[Any, datetime], Any]]]) -> None:
+        if not decisions:
             return
+        asked = [Asked(petition, decide) for petition, decide in decisions]
         for answer in await self._asker.ask_all(asked):
             if isinstance(answer, UnavailableError):
                 raise answer
@@ -145,6 +197,7 @@ class Receipts:
                     "delivery": str(receipt.delivery),
                     "code": receipt.code,
                     "to": _number(receipt.to),
+                    "mark": receipt.mark,
                     "at": now,
                     "said": receipt.at,
                     "until": now + KEPT,
@@ -156,7 +209,8 @@ class Receipts:
     async def guess(self) -> int:
         """Settle unknown messages by receipts that fit nothing else; returns how many.
 
-        A receipt fits if its gateway has exactly one unknown message to that number.
+        Receipts fit if their gateway has exactly one unknown message to that number (and with that mark,
+        where it echoes one). Delivered is what all segments are.
         """
         query = before(self._clock.now() - EARLY)
         shelf = self._store.shelf(WAITING)
@@ -164,30 +218,44 @@ class Receipts:
         if not any(document["to"] for document in waiting):
             return 0
         unknown = await self._unknown()
-        told, used = [], []
+        told: list[tuple[PetitionId, Told]] = []
+        used: list[str] = []
+        places: dict[tuple[str, str, int | None], list[dict[str, Any]]] = {}
         for document in waiting:
-            fits = unknown.get((document["gateway"], document["to"]), [])
-            if len(fits) == 1 and document["delivery"] != Delivery.PENDING:
-                petition, message, attempt = fits[0]
-                told.append(
-                    (petition, Told(message, attempt, Delivery(document["delivery"]), document["code"]))
-                )
-                used.append(document["_id"])
+            place = (document["gateway"], document["to"], document["mark"])
+            places.setdefault(place, []).append(document)
+        for (gateway, number, echoed), documents in places.items():
+            fits = [
+                one for one in unknown.get((gateway, number), []) if echoed in {None, mark(one.reference)}
+            ]
+            if len(fits) == 1 and (said := _said(fits[0], documents)) is not None:
+                told.append((fits[0].petition, said))
+                used += [document["_id"] for document in documents]
         await self._state(told)
         if used:
             await shelf.remove({"_id": {"$in": used}})
-        return len(used)
+        return len(told)
 
-    async def _unknown(self) -> dict[tuple[str, str], list[tuple[PetitionId, str, int]]]:
-        found: dict[tuple[str, str], list[tuple[PetitionId, str, int]]] = {}
+    async def _unknown(self) -> dict[tuple[str, str], list[Lost]]:
+        found: dict[tuple[str, str], list[Lost]] = {}
         for record in await with_state(self._store, State.UNKNOWN, after="", limit=MOST_GUESSED):
-            own: Messages = record.parts["own"]
-            number = _number(record.parts["dossier"].phone)
-            for message in own.messages:
+            docket = Docket(petition=record.petition, **record.parts)
+            number = _number(docket.dossier.phone)
+            for message in docket.own.messages:
                 if message.state is State.UNKNOWN and not message.recipient and number:
-                    place = (message.gateway, number)
-                    found.setdefault(place, []).append((record.petition, message.message, message.attempt))
+                    lost = Lost(docket.petition, message, self._segments(docket, message))
+                    found.setdefault((message.gateway, number), []).append(lost)
         return found
+
+
+def _said(lost: Lost, documents: Sequence[dict[str, Any]]) -> Told | None:
+    """Take together what is said of a message; None while a segment is silent."""
+    told = partial(Told, lost.message.message, lost.message.attempt)
+    failed = next((d["code"] for d in documents if d["delivery"] == Delivery.FAILED), None)
+    if failed is not None:
+        return told(Delivery.FAILED, failed)
+    delivered = sum(document["delivery"] == Delivery.DELIVERED for document in documents)
+    return told(Delivery.DELIVERED) if delivered >= lost.segments else None
 
 
 def named(names: Iterable[str]) -> dict[str, Any]:
@@ -232,15 +300,39 @@ def _together(document: dict[str, Any], receipt: Receipt) -> tuple[PetitionId, T
     """Take the segments of an attempt together: delivered if all are, failed if one is."""
     told = partial(Told, document["message"], document["attempt"])
     petition = PetitionId(document["petition"])
-    if len(document["ids"]) == 1:
+    if document["expected"] == 1:
         return petition, told(receipt.delivery, receipt.code)
     got = document["got"].values()
     failed = next((code for delivery, code in got if delivery == Delivery.FAILED), None)
     if failed is not None:
         return petition, told(Delivery.FAILED, failed)
     delivered = sum(delivery == Delivery.DELIVERED for delivery, _ in got)
-    whole = delivered == len(document["ids"])
-    return petition, told(Delivery.DELIVERED if whole else Delivery.PENDING)
+    return petition, told(Delivery.DELIVERED if delivered == document["expected"] else Delivery.PENDING)
+
+
+def _named_late(receipt: Receipt, petition: PetitionId, told: Told, now: datetime) -> dict[str, Any]:
+    """Return the change that adds an id to its attempt; how many there are to be was kept with the others."""
+    return {
+        "$addToSet": {"ids": _name(receipt)},
+        "$setOnInsert": {
+            "petition": petition,
+            "message": told.message,
+            "attempt": told.attempt,
+            "expected": NOT_KNOWN,
+            "got": {},
+            "until": now + KEPT,
+        },
+    }
+
+
+def _accepted(document: dict[str, Any]) -> Report:
+    first = document["ids"][0].partition("/")[2]
+    result = Accepted(first, document["expected"])
+    return Report(document["message"], document["attempt"], result)
+
+
+def _decide_sent(standing: Standing, report: Report, docket: Docket, now: datetime) -> Sequence[Fact]:
+    return decide_reported(standing.rules, docket, report, now)
 
 
 def _receipt(document: dict[str, Any]) -> Receipt:
@@ -253,5 +345,5 @@ def _receipt(document: dict[str, Any]) -> Receipt:
     )
 
 
-def _decide(standing: Standing, told: Told, docket: Any, now: datetime) -> Any:  # noqa: ANN401
+def _decide(standing: Standing, told: Told, docket: Docket, now: datetime) -> Sequence[Fact]:
     return decide_receipt(standing.rules, docket, told, now)

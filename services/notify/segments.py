@@ -1,7 +1,7 @@
 """How an SMS is cut: 70 UTF-16 units in one piece, or pieces of 67; price and limits count these.
 
 A cut falls neither inside a surrogate pair nor, where that can be avoided, inside what a reader sees as one
-character (combining marks, variation selectors, joined emoji).
+character (combining marks, variation selectors, joined emoji, flags).
 """
 
 import re
@@ -47,18 +47,22 @@ def clusters(text: str) -> list[str]:
     """Return what a reader sees as one character each; joined they are the text again."""
     found: list[str] = []
     for character in text:
-        if found and _glued(character, found[-1][-1]):
+        if found and _glued(character, found[-1]):
             found[-1] += character
         else:
             found.append(character)
     return found
 
 
-def _glued(character: str, before: str) -> bool:
+def _glued(character: str, cluster: str) -> bool:
     return (
-        _JOINER in {before, character}
-        or bool(unicodedata.combining(character))
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U0001f3fb" <= character <= "\U0001f3ff"
-        or "\U000e0100" <= character <= "\U000e01ef"
+        _JOINER in {cluster[-1], character}
+        or unicodedata.category(character).startswith("M")  # marks, variation selectors, the keycap
+        or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin colours
+        or "\U000e0020" <= character <= "\U000e007f"  # tags: the flags of regions
+        or (len(cluster) == 1 and _is_flag_letter(character) and _is_flag_letter(cluster))
     )
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from zlib import crc32
 
 import structlog
@@ -22,7 +22,7 @@ from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
 from runtime.consume import Answer, Stated, Step
 from runtime.store import DatabaseError
-from services.notify import numbers, recipients, staff
+from services.notify import numbers, recipients, segments, staff
 from services.notify.docket import Docket
 from services.notify.domain import Report, decide_reported
 from services.notify.gateway import Sink, SmsGateway
@@ -31,7 +31,7 @@ from services.notify.ledger import Going
 from services.notify.messages import Sms, State
 from services.notify.metrics import GATEWAY_OPEN, SMS, WAITING
 from services.notify.rules import Rules
-from services.notify.sms import Accepted, Attempt, NotSent, Outbound, Result, Withheld
+from services.notify.sms import Accepted, Attempt, NotSent, Outbound, Result, Unknown, Withheld
 from services.notify.standing import Standing
 from services.notify.texts import Part, Rendered, Texts
 from services.notify.turns import reference, unique
@@ -66,6 +66,17 @@ class LastLook(Protocol):
         ...
 
 
+class Sent(NamedTuple):
+    """The names that a gateway gave to the segments of an attempt; `expected` is how many there are to be."""
+
+    gateway: str
+    petition: PetitionId
+    message: str
+    attempt: int
+    ids: Sequence[str]
+    expected: int
+
+
 class Arrivals(Sink, Protocol):
     """Where arrivals go, and where the names are kept that receipts will use: `arrivals.Arrivals`."""
 
@@ -77,22 +88,25 @@ class Arrivals(Sink, Protocol):
         """Look no more."""
         ...
 
-    async def register(
-        self, sent: Sequence[tuple[str, PetitionId, str, int, Sequence[str]]], now: datetime
-    ) -> None:
-        """Keep (gateway, petition, message, attempt, ids) of each message."""
+    async def register(self, sent: Sequence[Sent], now: datetime) -> None:
+        """Keep what receipts will call the messages."""
         ...
 
 
 class Way:
     """What a result needs to find its way back to the docket."""
 
-    __slots__ = ("attempt", "cause", "going", "message", "petition", "traceparent")
+    __slots__ = ("attempt", "cause", "going", "message", "petition", "segments", "traceparent")
 
     def __init__(
-        self, docket: Docket, message: Sms, traceparent: str | None, going: Going | None = None
+        self,
+        docket: Docket,
+        message: Sms,
+        traceparent: str | None,
+        going: Going | None = None,
+        segments: int = 0,
     ) -> None:
-        self.traceparent, self.going = traceparent, going
+        self.traceparent, self.going, self.segments = traceparent, going, segments
         self.petition = docket.petition
         self.message, self.attempt = message.message, message.attempt
         self.cause = message_id(NOTIFY, docket.petition, message.claim)
@@ -135,11 +149,15 @@ class Sender:
         self._arrivals: Arrivals | None = None
         self._stopping = False
 
-    def bind(self, asker: Asker, fail: Callable[[str], None], look: LastLook, arrivals: Arrivals) -> None:
-        """Say where results and arrivals go, and what to call if sending itself breaks."""
-        self._asker, self._look, self._arrivals = asker, look, arrivals
+    def bind(self, asker: Asker, fail: Callable[[str], None]) -> None:
+        """Say where results go, and what to call if sending itself breaks."""
+        self._asker = asker
         for lane in self.lanes.values():
             lane.failed = fail
+
+    def attend(self, look: LastLook, arrivals: Arrivals) -> None:
+        """Say who looks last before a message leaves, and where what comes back goes."""
+        self._look, self._arrivals = look, arrivals
 
     # What the runtime calls.
 
@@ -217,9 +235,16 @@ class Sender:
             lease_until=lease_until,
             extension=extension,
             valid_until=message.valid_until,
+            version=message.version,
         )
-        lane.waiting.append((Way(docket, message, traceparent, going), outbound))
+        pieces = segments.count(f"【{self._sign}】{rendered.text}")
+        lane.waiting.append((Way(docket, message, traceparent, going, pieces), outbound))
         lane.wake()
+
+    def segments(self, docket: Docket, message: Sms) -> int:
+        """Return in how many segments a message leaves; one that cannot be rendered any more has none."""
+        rendered = self._rendered(docket, message)
+        return segments.count(f"【{self._sign}】{rendered.text}") if rendered else 0
 
     def _rendered(self, docket: Docket, message: Sms) -> Rendered | None:
         """Fill in the text, with what was joined into it."""
@@ -305,9 +330,18 @@ class Sender:
     async def _registered(self, lane: Lane[Way], ended: Sequence[tuple[Way, Result]]) -> None:
         """Keep what receipts will call the messages, before anybody can hear that they were sent."""
         named = [
-            (lane.gateway.name, way.petition, way.message, way.attempt, result.ids)
+            Sent(
+                lane.gateway.name,
+                way.petition,
+                way.message,
+                way.attempt,
+                result.ids,
+                len(result.ids) if isinstance(result, Accepted) else way.segments,
+            )
             for way, result in ended
-            if isinstance(result, Accepted) and result.ids
+            # Of what is unknown an answer may still come, and name a segment.
+            if (isinstance(result, Accepted) and result.ids)
+            or (isinstance(result, Unknown) and lane.way.receipts)
         ]
         pause = 0.05
         while named and self._arrivals is not None:

@@ -8,11 +8,14 @@ these, and hand over what the gateway says later (receipts, replies).
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zlib import crc32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
     """One message to send. `text` is without the signature; `params` are the template's filled variables.
+
+    Vendors approve each `version` of a template by itself.
 
     `reference` names this attempt, `unique` the message over all its attempts. Nothing may leave once
     `lease_until` has passed: another sender may have the message then. `extension` are digits to append to
@@ -31,6 +34,7 @@ class Outbound:
     lease_until: datetime
     extension: str = ""
     valid_until: datetime | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have left: the machine never sends it again."""
+    """It may have left, whole or in part: the machine never sends it again.
+
+    `ids` name the segments that the gateway took; what becomes of them says nothing of the others.
+    """
 
     reason: str
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +163,10 @@ class NotFound:
 class Receipt:
     """What a gateway says of one message or segment, by its own name `id` or by our `reference`.
 
-    `to` is the number as the gateway writes it (may be empty), `code` the gateway's own word for the reason
-    (`[A-Za-z0-9_.:-]{0,60}`, never a text), `at` when it says that this happened (UTC).
+    With both, an answer came late: this `id` belongs to that reference. `mark` is set where the gateway
+    echoes no more of a reference than that (`mark`). `to` is the number as the gateway writes it (may be
+    empty), `code` the gateway's own word for the reason (`[A-Za-z0-9_.:-]{0,60}`, never a text), `at` when it
+    says that this happened (UTC).
     """
 
     gateway: str
@@ -166,6 +176,12 @@ class Receipt:
     reference: str = ""
     to: str = ""
     code: str = ""
+    mark: int | None = None
+
+
+def mark(reference: str) -> int:
+    """Return sixteen bits of a reference: with the number and the time, enough to tell unknown ones apart."""
+    return crc32(reference.encode()) & 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

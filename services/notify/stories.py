@@ -66,10 +66,12 @@ class Contact:
     """The fold of petition-dossiers-v1: the numbers as they were written, and nothing else of the persons.
 
     `others` are those of representatives (`r1` …) and co-signers (`c1` …), by their keys in the dossier.
+    `e164` is the petitioner's in the one form by which a reply is found.
     """
 
     phone: str = ""
     others: dict[str, str] = field(default_factory=dict)
+    e164: str = ""
 
     def people(self, audience: Audience) -> dict[str, str]:
         """Return who of an audience is told, key to number; the petitioner's key is empty.
@@ -132,7 +134,12 @@ def evolve_dossier(part: Contact, fact: Fact) -> Contact:
     """Fold the dossier: the newest numbers count."""
     if not isinstance(fact, DossierSaved):
         return part
-    return Contact(fact.phone, {other.key: other.phone for other in fact.others or ()})
+    number = numbers.read(fact.phone)
+    return Contact(
+        phone=fact.phone,
+        others={other.key: other.phone for other in fact.others or ()},
+        e164=number.e164 if isinstance(number, numbers.Usable) else "",
+    )
 
 
 def evolve_story(part: Story, fact: Fact) -> Story:

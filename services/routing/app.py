@@ -1,13 +1,15 @@
 """Wires routing: the only file that knows all its parts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from secrets import token_hex
+from typing import Any
 
-import structlog
 from fastapi import FastAPI
 
-from contracts import topics
-from contracts.bodies import SHELF, catalogue
+from contracts import bodies, places, policies, topics
+from contracts.bodies import catalogue
+from contracts.edited import Shelf
 from contracts.kinds import Kind
 from contracts.units import roster
 from runtime.access import Gate
@@ -24,30 +26,31 @@ from services.routing.handlers import Handlers
 from services.routing.http import Desk, routes
 from services.routing.load import Watch
 from services.routing.load import routes as load_routes
+from services.routing.needs import CATALOGUE, PLACES, POLICIES, Calls
+from services.routing.needs import routes as needs_routes
 from services.routing.pages import page_routes
 from services.routing.settings import Settings
 from services.routing.store import INDEXES
 
-log = structlog.get_logger()
 NAME = "routing"
 
 
 @dataclass
 class Rulebook:
-    """Gives the rules with the catalogue in force now, and says once in the log that an edit was refused."""
+    """Gives the rules with the catalogue and the places in force now; their versions are in every fact."""
 
     settled: domain.Rules
-    refused: str = ""
+    _made: domain.Rules | None = None
+    _of: tuple[str, str] = ("", "")
 
     def __call__(self) -> domain.Rules:
         """Return the rules in force now."""
-        version = catalogue().version
-        if self.refused != SHELF.refused:
-            self.refused = SHELF.refused
-            log.warning("catalogue_edited", reason=self.refused or "whole again")
-        if version == self.settled.catalogue_version:
-            return self.settled
-        return replace(self.settled, catalogue_version=version)
+        versions = catalogue().version, places.SHELF.look().version
+        if self._made is None or versions != self._of:
+            lexicon = f"{self.settled.lexicon_version}:{versions[1]}"
+            self._made = replace(self.settled, catalogue_version=versions[0], lexicon_version=lexicon)
+            self._of = versions
+        return self._made
 
 
 def finder(by: Classifier, title: str, content: str) -> domain.Finding:
@@ -64,6 +67,8 @@ def finder(by: Classifier, title: str, content: str) -> domain.Finding:
         confidence=found.confidence,
         reasons=tuple(domain.Term(reason.term, reason.weight) for reason in found.reasons),
         sure=found.sure,
+        urgency=found.urgency,
+        urgent_phrase=found.urgent_phrase,
     )
 
 
@@ -103,6 +108,7 @@ def build(
     time = clock or SystemClock()
     drives = Drives(
         time,
+        rules,
         me=token_hex(8),
         every=settings.campaign_every,
         lease=settings.campaign_lease,
@@ -115,7 +121,14 @@ def build(
     desk = Desk(process, gate, rules, roster(), drives, settings.cluster_least)
     app.include_router(routes(desk))
     watch = Watch(process.store, settings.load_every)
+    edited: dict[str, Callable[[], Shelf[Any]]] = {
+        CATALOGUE: lambda: bodies.SHELF,
+        POLICIES: lambda: policies.SHELF,
+        PLACES: lambda: places.SHELF,
+    }
+    calls = Calls(process.store, time, edited)
     app.include_router(load_routes(watch, desk.gate))
-    app.include_router(page_routes(desk, watch))
+    app.include_router(needs_routes(calls, watch, desk.gate))
+    app.include_router(page_routes(desk, watch, calls))
     add_common(app, health=process.health, service=NAME, max_body=settings.max_body)
     return app, process

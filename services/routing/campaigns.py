@@ -21,7 +21,7 @@ from runtime.consume import Answer, Stated
 from runtime.service import Heard, Refused
 from runtime.store import DatabaseError, Store
 from services.routing import domain, store
-from services.routing.domain import Campaign, Docket, Order
+from services.routing.domain import Campaign, Docket, Order, Rules
 
 log = structlog.get_logger()
 
@@ -40,8 +40,17 @@ Decide = Callable[[Docket, datetime], Sequence[Fact] | Refused]
 class Drives:
     """The campaigns as this instance knows them, and the task that works for them."""
 
-    def __init__(self, clock: Clock, *, me: str, every: timedelta, lease: timedelta, pace: int) -> None:
-        self._clock, self._me, self._lease, self._pace = clock, me, lease, pace
+    def __init__(
+        self,
+        clock: Clock,
+        rules: Callable[[], Rules],
+        *,
+        me: str,
+        every: timedelta,
+        lease: timedelta,
+        pace: int,
+    ) -> None:
+        self._clock, self._rules, self._me, self._lease, self._pace = clock, rules, me, lease, pace
         self._every = every.total_seconds()
         self._known: tuple[Campaign, ...] = ()
         self._next = 0.0
@@ -61,7 +70,7 @@ class Drives:
 
     def _joining(self, handler: Handler) -> Handler:
         def heard(docket: Docket, message: Heard[Any], now: datetime) -> Sequence[Fact]:
-            facts = domain.with_rules(docket, handler(docket, message, now), self._known, now)
+            facts = domain.with_rules(docket, handler(docket, message, now), self._known, self._rules(), now)
             return () if isinstance(facts, Refused) else facts
 
         return heard
@@ -130,7 +139,7 @@ class Drives:
         """Have the policy applied to every member that is not settled, page by page."""
 
         def decide(docket: Docket, now: datetime) -> Sequence[Fact] | Refused:
-            return domain.decide_policy(docket, code, order, now)
+            return domain.decide_policy(docket, code, order, self._rules(), now)
 
         after = ""
         while page := await store.unsettled(self._store, code, after=after, limit=AT_ONCE):
@@ -161,7 +170,7 @@ class Drives:
         """Let earlier petitions join that the rule takes in."""
 
         def decide(docket: Docket, now: datetime) -> Sequence[Fact]:
-            return domain.decide_rule(docket, campaign, now)
+            return domain.decide_rule(docket, campaign, self._rules(), now)
 
         after = ""
         while page := await store.free(self._store, after=after, limit=AT_ONCE):

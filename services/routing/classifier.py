@@ -10,10 +10,9 @@ from typing import Final
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.kinds import Kind
+from contracts.kinds import Kind, Urgency
 from services.routing.lexicon import Lexicon, LexiconError, Words, words
 from services.routing.lexicon import load as load_lexicon
-from services.routing.lexicon.entries import Urgency
 from services.routing.model import Figures, Model, ModelError, Weighed, model, read
 from services.routing.model.weighed import BODIES, DOMAINS, KINDS, REPORT_AT, signs, together
 

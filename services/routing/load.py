@@ -4,8 +4,8 @@ A body over its capacity gets its petitions all the same: no decision reads this
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
@@ -67,29 +67,35 @@ class Watch:
             log.warning("body_overloaded", reason=view.body, count=view.open)
         self.over = self.over | {view.body} if view.over else self.over - {view.body}
 
-    async def run(self) -> None:
-        """Count for ever; a database that is away is counted again later."""
+
+def counting(
+    count: Callable[[], Awaitable[object]], every: timedelta
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Count again and again as long as the application lives; one that fails is tried again."""
+
+    async def run() -> None:
         while True:
             try:
-                await self.count()
+                await count()
             except DatabaseError as error:
                 log.warning("load_not_counted", reason=type(error).__name__)
-            await asyncio.sleep(self.every.total_seconds())
-
-
-def routes(watch: Watch, gate: Gate) -> APIRouter:
-    """Make the route; the counting lives as long as the application."""
+            await asyncio.sleep(every.total_seconds())
 
     @asynccontextmanager
-    async def counting(_app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(watch.run())
+    async def living(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(run())
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    router = APIRouter(tags=["load"], lifespan=counting)
+    return living
+
+
+def routes(watch: Watch, gate: Gate) -> APIRouter:
+    """Make the route; the counting lives as long as the application."""
+    router = APIRouter(tags=["load"], lifespan=counting(watch.count, watch.every))
 
     @router.get("/load", responses=UNREAD)
     async def show(_staff: Annotated[Staff, Depends(gate.staff(*READERS))]) -> Loads:

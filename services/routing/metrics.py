@@ -1,4 +1,4 @@
-"""What routing alone counts, a sentence each; labels are the 15 codes."""
+"""What routing alone counts, a sentence each; labels are the 15 codes and the desks' lists."""
 
 from typing import Final
 
@@ -16,5 +16,11 @@ CAPACITY: Final = Gauge(
     "routing_body_capacity",
     "Petitions that a body can handle at once, as the catalogue says; above it, raise the alarm.",
     ("body",),
+    registry=REGISTRY,
+)
+OVERDUE: Final = Gauge(
+    "routing_overdue_petitions",
+    "Petitions on a desk's list whose due time has passed; above nought, raise the alarm.",
+    ("list",),
     registry=REGISTRY,
 )

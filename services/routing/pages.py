@@ -11,8 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from contracts import areas, calendar
-from contracts.bodies import SHELF
+from contracts import areas, calendar, places
 from contracts.calendar import SHANGHAI
 from contracts.kinds import Kind, ReturnReason
 from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
@@ -22,6 +21,7 @@ from runtime.problems import Problem
 from services.routing.http import conference, returns, triage
 from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
 from services.routing.load import Watch
+from services.routing.needs import Calls, needed
 
 SHOWN: Final = 50
 KINDS: Final = {Kind.REQUEST: "申诉求决", Kind.SUGGESTION: "建议意见", Kind.REPORT: "检举控告"}
@@ -71,8 +71,8 @@ BACK: Final = 303
 class Pages:
     """Renders the page."""
 
-    def __init__(self, desk: Desk, watch: Watch) -> None:
-        self._desk, self._watch = desk, watch
+    def __init__(self, desk: Desk, watch: Watch, calls: Calls) -> None:
+        self._desk, self._watch, self._calls = desk, watch, calls
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=select_autoescape(),
@@ -94,7 +94,7 @@ class Pages:
 
     async def page(self, staff: Staff, *, notice: str = "", status: int = 200) -> HTMLResponse:
         """Make the page for somebody; who may only read sees no forms."""
-        desk = self._desk
+        desk, loads = self._desk, await self._watch.count()
         text = self._templates.get_template("desk.html").render(
             triage=await triage.waiting(desk, limit=SHOWN),
             agreement=await triage.agreed(desk),
@@ -104,16 +104,18 @@ class Pages:
             may_rule=staff.role in DECIDERS,
             may_resolve=staff.role is Role.LEADER,
             bodies={entry.code: entry.name for entry in desk.catalogue.entries.values()},
-            refused=SHELF.refused,
-            loads=(await self._watch.count()).bodies,
+            loads=loads.bodies,
+            needs=(await needed(self._calls, loads)).needs,
+            now=desk.process.clock.now(),
             notice=notice,
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
-def page_routes(desk: Desk, watch: Watch) -> APIRouter:
+def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
     """Make the routes that people use with a browser."""
-    router, pages = APIRouter(include_in_schema=False, dependencies=[Depends(ours)]), Pages(desk, watch)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(ours)])
+    pages = Pages(desk, watch, calls)
 
     @router.get("/desk")
     async def show(
@@ -230,4 +232,4 @@ def _end_of(day: str) -> datetime | str | None:
 
 
 def _area(code: str | None) -> str:
-    return areas.name(code) if code and areas.is_area(code) else "未注明"
+    return places.name(code) if code and areas.is_area(code) else "未注明"

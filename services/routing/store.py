@@ -21,7 +21,9 @@ FREE: Final = "parts.own.membership.free"
 SUBJECT: Final = "parts.own.membership.subject"
 BODY: Final = "parts.own.body"
 JOINED: Final = "parts.own.membership.joined_at"
-ALIKE: Final = "parts.dossier.alike"
+TITLE: Final = "parts.dossier.title"
+CONTENT: Final = "parts.dossier.content"
+EDITION: Final = "marks.dossier"
 CONCLUDED: Final = "parts.mediation.concluded"
 ANSWERED: Final = "parts.mediation.answered"
 DECLINED: Final = "parts.mediation.declined"
@@ -52,7 +54,6 @@ INDEXES: Final = (
     Index("settled", ((ORDER, 1), (DECLINED, 1), (ANSWERED, 1)), partial=ORDER, above=""),
     Index("free", ((FREE, 1), ("_id", 1)), partial=FREE, above=False),
     Index("subject", ((SUBJECT, 1), ("_id", 1)), partial=SUBJECT, above=""),
-    Index("alike", ((ALIKE, 1), ("_id", 1)), partial=ALIKE, above=-1),
 )
 BY_ID: Final[Sequence[tuple[str, int]]] = (("_id", 1),)
 NEWEST: Final[Sequence[tuple[str, int]]] = ((FREE, -1), ("_id", -1))
@@ -60,8 +61,13 @@ MEMBERS: Final[Sequence[tuple[str, int]]] = ((ORDER, 1), ("_id", 1))
 
 
 def waiting(name: str) -> dict[str, Any]:
-    """Return the query for one list (the index of that name)."""
-    return {OWN + FIELDS[name]: {"$gt": EVER}}
+    """Return the query for one list (the index of that name).
+
+    What got its outcome while routing was about to take it away is in none but the follow-ups: nobody can
+    decide about its place any more.
+    """
+    open_only = {} if name == FOLLOW_UPS else {CONCLUDED: {"$ne": True}}
+    return {OWN + FIELDS[name]: {"$gt": EVER}, **open_only}
 
 
 def order(name: str) -> Sequence[tuple[str, int]]:
@@ -77,6 +83,14 @@ def escalated() -> dict[str, Any]:
 async def queue(store: Store, name: str, *, limit: int) -> list[Record]:
     """Return one list, oldest due first."""
     return await store.find(waiting(name), sort=order(name), limit=limit)
+
+
+async def overdue(store: Store, name: str, now: datetime) -> tuple[int, datetime | None]:
+    """Count what of a list is past its due time, and return the due time of the oldest."""
+    field = OWN + FIELDS[name]
+    late = waiting(name) | {field: {"$gt": EVER, "$lte": now}}
+    oldest = await store.pick(late, (field,), sort=order(name), limit=1)
+    return (await store.how_many(late), oldest[0][0]) if oldest else (0, None)
 
 
 async def decided(store: Store, *, after: tuple[datetime, str], limit: int) -> list[Record]:
@@ -218,26 +232,49 @@ async def size(store: Store, code: str, *, unsettled_only: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A petition that could join a campaign, with what it shares with others."""
+    """A petition that could join a campaign, and what it shares with others.
 
-    petition: str
+    `edition` is the number of the fact that its text comes from; 0 if there is no text (any more).
+    """
+
+    petition: PetitionId
     subject: str
-    alike: tuple[int, ...]
+    edition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a petition says in one edition of its text."""
+
+    petition: PetitionId
+    edition: int
+    title: str
+    content: str
 
 
 async def newest(store: Store, *, limit: int) -> list[Candidate]:
     """Return the newest petitions in no campaign whose cases have no outcome (index `free`)."""
-    fields = ("_id", SUBJECT, ALIKE, CONCLUDED)
+    fields = ("_id", SUBJECT, EDITION, TITLE, CONCLUDED)
     found = await store.pick({FREE: True}, fields, sort=NEWEST, limit=limit)
     return [
-        Candidate(petition, subject or "", tuple(alike or ()))
-        for petition, subject, alike, concluded in found
+        Candidate(PetitionId(petition), subject or "", mark[0] if mark and title else 0)
+        for petition, subject, mark, title, concluded in found
         if not concluded
     ]
 
 
-async def cluster(store: Store, kind: str, key: str, *, limit: int) -> list[PetitionId]:
-    """Return the petitions of one cluster that are in no campaign (index `subject` or `alike`)."""
-    query: dict[str, Any] = {SUBJECT: key} if kind == "subject" else {ALIKE: int(key)}
-    found = await store.pick(query, ("_id", FREE), sort=BY_ID, limit=limit)
+async def texts(store: Store, petitions: Sequence[PetitionId]) -> list[Text]:
+    """Return what these petitions say, in any order; without those whose text was erased."""
+    query = {"_id": {"$in": list(petitions)}}
+    found = await store.pick(query, ("_id", EDITION, TITLE, CONTENT), limit=len(petitions))
+    return [
+        Text(PetitionId(petition), mark[0], title, content)
+        for petition, mark, title, content in found
+        if mark and title
+    ]
+
+
+async def same_subject(store: Store, subject: str, *, limit: int) -> list[PetitionId]:
+    """Return the petitions about one subject that are in no campaign (index `subject`)."""
+    found = await store.pick({SUBJECT: subject}, ("_id", FREE), sort=BY_ID, limit=limit)
     return [PetitionId(petition) for petition, is_free in found if is_free]

@@ -9,7 +9,9 @@ from runtime.metrics import REGISTRY
 from tests.architecture.fitting import EVERY_SERVICE
 from tests.architecture.source import ROOT
 
-LABELS = {"topic", "outcome", "answer", "step", "route", "status", "result", "body", "gateway", "kind"}
+LABELS = {
+    *("topic", "outcome", "answer", "step", "route", "status", "result", "body", "gateway", "kind", "list")
+}
 OWNERS = ("bridge", *EVERY_SERVICE)
 
 

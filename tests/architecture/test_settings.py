@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.settings import ServiceSettings
+from services.notify.smpp.settings import Settings as SmppSettings
 from tests.architecture.fitting import EVERY_SERVICE, settings_class
 
 ADDRESSES = {"broker", "database", "host", "port"}
 
 
-def presumes_nothing(kind: type[ServiceSettings], name: str) -> Iterator[str]:
+def presumes_nothing(kind: type[BaseSettings], name: str) -> Iterator[str]:
     """Say where a service's settings would start it with something that nobody has set."""
     config = kind.model_config
     if config.get("env_prefix") != f"{name.upper()}_":
@@ -26,6 +27,10 @@ def presumes_nothing(kind: type[ServiceSettings], name: str) -> Iterator[str]:
         presumed = not described.is_required() and (secret or field in ADDRESSES or described.default)
         if presumed and (secret or field in ADDRESSES or field.endswith("_url")):
             yield f"{field} has a default"
+
+
+def test_the_account_at_the_message_centre_is_presumed_nowhere() -> None:
+    assert [] == list(presumes_nothing(SmppSettings, "notify_smpp"))
 
 
 @pytest.mark.parametrize("name", EVERY_SERVICE)

@@ -16,6 +16,7 @@ from tests.bench.overload import overload
 from tests.bench.scale import scale
 from tests.bench.settled import LeftOverError
 from tests.bench.sizes import sizes
+from tests.bench.sms import sms
 from tests.bench.stage import Stage, standing
 from tests.bench.startup import startup
 
@@ -32,16 +33,22 @@ BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
     "bytes": sizes,
     "campaign": campaign,
 }
+# These need neither broker nor database.
+ALONE: dict[str, Callable[[float], None]] = {"sms": sms}
 
 
 def main() -> int:
     """Run what was asked for; 1 if something was lost, doubled or left over, or could not be started."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=[*BENCHES, ""], default="", help="one of them alone")
+    parser.add_argument("--only", choices=[*BENCHES, *ALONE, ""], default="", help="one of them alone")
     only = parser.parse_args().only
     seconds = float(os.environ.get("SECONDS") or SECONDS)
     source = os.environ.get("TEXTS") or ""
     try:
+        for name in ALONE if not only else {only} & ALONE.keys():
+            ALONE[name](seconds)
+        if only in ALONE:
+            return 0
         with standing() as stage:
             for name in [only] if only else BENCHES:
                 BENCHES[name](stage, seconds, source)

@@ -33,7 +33,7 @@ MANY = int(os.environ.get("PETITIONS") or 10_000)
 GOAL_S = 60.0
 RATE = 10.0
 CONNECTIONS = 32
-GIVE_UP = 600.0
+GIVE_UP = 240.0
 LOOK_EVERY = 0.005
 CODE = "training-2026"
 PHRASE = "线上钢琴陪练机构停业"
@@ -78,20 +78,21 @@ class Street:
             self.answers[sms.petition] += 1
             self.last_answer = now
 
-    async def post(self, title: str, content: str, key: str) -> str:
+    async def post(self, title: str, content: str, key: str, phone: str = "13800138000") -> str:
         """Post one petition; its number."""
         due, connection = time.monotonic(), await self._free.get()
-        person = {"name": "测试", "phone": "13800138000"}
-        body = json.dumps({"title": title, "content": content, "petitioner": person}).encode()
+        person = {"name": "测试", "phone": phone}
+        petition = {"title": title, "content": content, "area": texts.AREA, "petitioner": person}
+        body = json.dumps(petition).encode()
         try:
             reply = await connection.post("/petitions", body, key)
         finally:
             self._free.put_nowait(connection)
         if reply.status != httpx.codes.CREATED:
             raise LeftOverError(f"a petition was answered {reply.status}")
-        petition: str = json.loads(reply.body)["petition_id"]
-        self.known[petition].posted = due
-        return petition
+        made: str = json.loads(reply.body)["petition_id"]
+        self.known[made].posted = due
+        return made
 
     async def ordinary(self, name: str, until: asyncio.Event) -> list[str]:
         """Post ordinary petitions at the rate until told to stop; waits for their last SMS."""
@@ -187,15 +188,17 @@ async def _fill(street: Street) -> list[str]:
     began, found = time.monotonic(), []
     for start in range(0, MANY, CONNECTIONS):
         numbers = range(start, min(start + CONNECTIONS, MANY))
-        found += await asyncio.gather(*(street.post(*_alike(n), f"alike-{n}") for n in numbers))
+        found += await asyncio.gather(
+            *(street.post(*_alike(n), f"alike-{n}", f"138{n:08d}") for n in numbers)
+        )
     figures.tell(f"campaign: {len(found)} petitions posted in {time.monotonic() - began:.0f} s")
     return found
 
 
 def _alike(number: int) -> tuple[str, str]:
-    """One of many about the same matter; the classifier is sure of its body."""
+    """One of many about the same matter; body and area are plain, so none of them waits for a person."""
     content = (
-        f"我家孩子在一家{PHRASE}报名，缴费{3000 + number}元，还剩{number % 90 + 5}节课没有上。"
+        f"我家孩子在芙蓉区一家{PHRASE}报名，缴费{3000 + number}元，还剩{number % 90 + 5}节课没有上。"
         "机构关门，老师联系不上，校外培训退费一直没有结果，请督促这家培训机构退还学费。"
     )
     return "培训机构停业不退学费", content

@@ -8,9 +8,11 @@ from __future__ import annotations
 import pytest
 
 from tests.bench import overload, pipeline, scale
+from tests.bench.sms import sms
 from tests.bench.stage import TEXTBOOK, Stage, running
 from tests.bench.streams import verified
 from tests.bench.surge import Phase
+from tests.notify.peers.node import MissingError, modules
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -39,3 +41,11 @@ def test_nothing_is_lost_or_doubled_when_second_instances_join_and_leave(stage: 
 def test_the_reference_starts_so_that_there_is_something_to_measure_against(stage: Stage) -> None:
     with running(stage, "reference", program=TEXTBOOK) as line:
         assert {"intake", "routing", "mediation", "notify"} <= set(line.everybody())
+
+
+def test_no_message_and_no_receipt_is_lost_when_the_sms_gateway_is_full() -> None:
+    try:
+        modules()
+    except MissingError as missing:
+        pytest.skip(f"no message centre: {missing}")
+    sms(1.0)

@@ -1,8 +1,10 @@
 """One message: what is sealed reads back; what is no message is refused, and no word of it repeated."""
 
 import json
+import re
 import traceback
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ SECRET = "王小明住在芙蓉路"
 MESSAGES = sorted(examples.every().values())
 DOSSIER = examples.every()["dossiers/DossierSaved.v1/notify"]
 
+PETITION = PetitionId("2B7K9-0M4QX-7T1CW")
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
@@ -167,6 +170,32 @@ def test_what_is_no_message_is_refused_and_none_of_it_repeated(value: bytes) -> 
     for told in (SECRET, "赵青竹", "13800000004", "消防"):
         assert told not in shown
     assert caught.value.args == (caught.value.reason,)
+
+
+SPACES = st.text(" \t\r\n", max_size=2)
+
+
+@given(
+    message=st.sampled_from(MESSAGES), pick=st.randoms(use_true_random=False), before=SPACES, behind=SPACES
+)
+@settings(max_examples=400)
+def test_a_name_that_stands_twice_is_refused_wherever_and_however_it_is_written(
+    message: bytes, pick: Random, before: str, behind: str
+) -> None:
+    name = pick.choice(list(re.finditer(rb'"([a-z0-9_]+)":', message)))
+    told = pick.choice([b'"x"', b'":"', b"null", b"7"])
+    again = b'"%b"%b:%b%b,' % (name[1], before.encode(), behind.encode(), told)
+    with pytest.raises(UndecodableError):
+        read(message[: name.start()] + again + message[name.start() :])
+
+
+@pytest.mark.parametrize("text", ["多行\n文字", ":冒号", '引号":', "a\\", "NaN", " 空格"])
+def test_a_text_may_hold_whatever_looks_like_the_end_of_a_name(text: str) -> None:
+    dossier = read(DOSSIER).fact
+    assert dossier is not None
+    fact = dossier.model_copy(update={"content": text})
+    sealed = seal(fact, petition=PETITION, ordinal=1, previous=None, cause=None, traceparent=None)
+    assert fact == read(sealed).fact
 
 
 @pytest.mark.parametrize(

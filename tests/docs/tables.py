@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from contracts.registry import BY_TYPE
 from contracts.topics import SERVICES
@@ -26,16 +27,25 @@ def shared() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
+# Settings that are read only if a service uses what they are for.
+PARTS = ("notify.smpp",)
+
+
 def own() -> str:
-    """The variables that one service has for itself."""
+    """The variables that one service has for itself, and those of its parts."""
     rows = [
-        _row(f"{service.upper()}_{name.upper()}", field)
-        for service in SERVICES
-        for name, field in importlib.import_module(
-            f"services.{service}.settings"
-        ).Settings.model_fields.items()
-        if name not in ServiceSettings.model_fields
+        _row(f"{part.upper().replace('.', '_')}_{name.upper()}", field)
+        for part in (*SERVICES, *PARTS)
+        for name, field in importlib.import_module(f"services.{part}.settings").Settings.model_fields.items()
+        if part in PARTS or name not in ServiceSettings.model_fields
     ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def gateway(settings: type[BaseSettings]) -> str:
+    """The variables of one SMS gateway."""
+    prefix = settings.model_config.get("env_prefix", "")
+    rows = (_row(f"{prefix}{name.upper()}", field) for name, field in settings.model_fields.items())
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
@@ -70,7 +80,7 @@ def _row(variable: str, field: FieldInfo) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"`{_TIMES.dump_python(value, mode='json')}`"
-    if value == "":
+    if value in {"", None}:
         return "empty"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

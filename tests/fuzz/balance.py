@@ -14,6 +14,10 @@ from local.services import Surroundings
 # Of which answers each kind of fact that people cause is a consequence.
 CAUSED_BY = {
     "PetitionRegistered": {("POST", "/petitions", 201), ("POST", "/", 201)},
+    "PetitionSupplemented": {
+        ("POST", "/petitions/{petition_id}/supplement", 204),
+        ("POST", "/supplement", 200),
+    },
     "PetitionRated": {("POST", "/petitions/{petition_id}/rating", 204), ("POST", "/rate", 200)},
     "DossierRead": {("GET", "/petitions/{petition_id}/dossier", 200)},
     "CaseAccepted": {("POST", "/cases/{petition_id}/accept", 200)},
@@ -32,8 +36,9 @@ def differences(around: Surroundings, answers: Counter[tuple[str, str, int]]) ->
         said = sum(answers[cause] for cause in causes)
         if facts[kind] > said:
             found.append(f"{facts[kind]} {kind} in the streams, but only {said} answers said so")
-    if facts["PetitionRegistered"] != facts["DossierSaved"]:
-        found.append(f"{facts['PetitionRegistered']} registered, {facts['DossierSaved']} dossiers")
+    written = facts["PetitionRegistered"] + facts["PetitionSupplemented"]
+    if written != facts["DossierSaved"]:
+        found.append(f"{written} registered or supplemented, {facts['DossierSaved']} dossiers")
     return found
 
 

@@ -16,6 +16,7 @@ FIELDS = {
     "/": ("title", "content", "name", "phone", "area", "key"),
     "/query": ("id", "code"),
     "/rate": ("id", "code"),
+    "/supplement": ("id", "code", "text", "key"),
 }
 GOOD = {
     "title": "路灯不亮",

@@ -83,6 +83,14 @@ def test_the_registration_carries_the_hash_of_the_very_dossier_that_is_published
     assert sha256(dossier.data()).hexdigest() == registered.dossier_sha256
 
 
+def test_a_grid_is_registered_beside_its_community() -> None:
+    asked = replace(ASKED, area="43010200100107")
+    _, registered, _ = stated(domain.decide_submit(docket(), asked, START))
+    assert isinstance(registered, PetitionRegistered)
+    assert ("430102001001", "43010200100107") == (registered.area, registered.grid)
+    assert "43010200100107" == domain.evolve_own(docket().own, registered).area
+
+
 def test_only_the_dossier_carries_what_the_petitioner_wrote() -> None:
     dossier, *others = submitted()
     for words in (ASKED.name, ASKED.phone, ASKED.title, ASKED.content):

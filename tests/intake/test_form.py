@@ -200,9 +200,48 @@ async def test_a_rating_is_given_on_the_page_and_pressing_twice_is_no_fault(desk
         assert words in answer.text
 
 
+async def test_a_supplement_is_written_on_the_page_once_however_often_the_button_is_pressed(
+    desk: Desk,
+) -> None:
+    receipt = await desk.client.post("/", data=await filled(desk), headers=BROWSER)
+    petition, code = codes(receipt.text)
+    story = await desk.client.post("/query", data={"id": petition, "code": code}, headers=BROWSER)
+    form = {name: Page(story.text).typed()[name] for name in ("id", "code", "key")}
+    assert (petition, code) == (form["id"], form["code"])
+    wrong = await desk.client.post("/supplement", data={**form, "text": " \n "}, headers=BROWSER)
+    assert (422, "没有提交成功" in wrong.text) == (wrong.status_code, True)
+    assert form["key"] == Page(wrong.text).typed()["key"]
+    for text in ("昨天有位老人摔倒了。\r\n请快一点。", "昨天有位老人摔倒了。\r\n请快一点。"):
+        taken = await desk.client.post("/supplement", data={**form, "text": text}, headers=BROWSER)
+        assert (200, True) == (taken.status_code, "已收到您补充的情况" in taken.text)
+        page = Page(taken.text)
+        assert 1 == page.one("main").text.count("（1）补充：昨天有位老人摔倒了。\n请快一点。")
+        assert "（2）" not in page.one("main").text
+        assert form["key"] != page.typed()["key"], "the next supplement is another one"
+    too_long = await desk.client.post(
+        "/supplement", data={**form, "key": "", "text": "长" * 10_001}, headers=BROWSER
+    )
+    assert (422, "长" * 10_001) == (too_long.status_code, Page(too_long.text).typed()["text"])
+    other = await desk.client.post(
+        "/supplement", data={**form, "code": "1234567890", "text": "x"}, headers=BROWSER
+    )
+    assert (404, False) == (other.status_code, "楼道灯" in other.text)
+
+
+async def test_a_supplement_that_comes_after_the_answer_is_refused_in_words_and_kept_on_the_page(
+    desk: Desk,
+) -> None:
+    receipt = await desk.answered()
+    form = {"id": receipt["petition_id"], "code": receipt["query_code"], "key": "k-late"}
+    late = await desk.client.post("/supplement", data={**form, "text": "又坏了。"}, headers=BROWSER)
+    assert (409, "又坏了。") == (late.status_code, Page(late.text).typed()["text"])
+    assert "该事项已有答复或已移送。如有新的情况，请另行提交，或拨打 12345。" in late.text
+
+
 async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path: Path) -> None:
     line = Line(broker, f"mongodb://127.0.0.1:{free()}", str(tmp_path / "outbox.jsonl"))
     data = {**TYPED, "key": "a-key-of-this-form", "representatives": "沈一帆 13800001001", "co_signers": ""}
+    supplement = {"id": "07X3R-6AVZC-DBRM6", "code": "1", "key": "k"}
     async with line.running("intake", ready=False) as (_, client):
         client.timeout = httpx.Timeout(30)
         answers = await asyncio.gather(
@@ -210,6 +249,7 @@ async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path:
             client.get("/petitions/07X3R-6AVZC-DBRM6?code=1"),
             client.get("/petitions/07X3R-6AVZC-DBRM6?code=1", headers=BROWSER),
             client.post("/query", data={"id": "07X3R-6AVZC-DBRM6", "code": "1"}, headers=BROWSER),
+            client.post("/supplement", data={**supplement, "text": "水管爆了。"}, headers=BROWSER),
             client.post("/", data=data, headers=BROWSER),
         )
     for answer in answers:
@@ -221,6 +261,7 @@ async def test_nothing_is_lost_while_the_database_is_away(broker: str, tmp_path:
     for answer in answers[2:]:
         assert "text/html; charset=utf-8" == answer.headers["content-type"]
         assert "系统暂时繁忙" in answer.text
+    assert {**supplement, "text": "水管爆了。"} == Page(answers[-2].text).typed()
     kept = Page(answers[-1].text).typed()
     assert {**data, "content": data["content"].replace("\r\n", "\n")} == {
         **kept,

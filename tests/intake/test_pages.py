@@ -13,7 +13,7 @@ from contracts.fact import Fact
 from runtime import problems
 from runtime.problems import Problem
 from services.intake.http import Receipt
-from services.intake.pages import HEADERS, Pages, like_a_mobile
+from services.intake.pages import BUSY, HEADERS, Adding, Pages, like_a_mobile
 from services.intake.story import tell
 from tests.intake import arrivals
 from tests.intake.page import Page
@@ -65,6 +65,12 @@ def story_page(*facts: Fact, notice: str = "") -> str:
     return bytes(PAGES.story(tell(told(*facts), catalogue()), code="4827193506", notice=notice).body).decode()
 
 
+def count_of(action: str, number: int) -> int:
+    """How many forms of one kind stand on the story after so many facts."""
+    forms = Page(story_page(*JOURNEY[:number])).all("form")
+    return sum(form.attributes["action"] == action for form in forms)
+
+
 def receipt_page(*, reachable: bool = True) -> str:
     receipt = Receipt(petition_id=arrivals.petition(), query_code="482 719 3506")
     page = PAGES.render("receipt.html", 201, receipt=receipt, phone="13800138000", reachable=reachable)
@@ -83,6 +89,19 @@ EVERY_PAGE = {
         PAGES.render("problem.html", 429, problem=Problem(429, "too-many-tries").document()).body
     ).decode(),
     "story-told-by-no-sms": story_page(arrivals.saved(), arrivals.REGISTERED, arrivals.SKIPPED),
+    "story-with-a-supplement-not-taken": bytes(
+        PAGES.story(
+            tell(told(*JOURNEY[:3]), catalogue()),
+            code="4827193506",
+            adding=Adding(arrivals.petition(), "4827193506", "k1", f"\n{NASTY}\n", "不能为空"),
+            status=422,
+        ).body
+    ).decode(),
+    "supplement-while-busy": bytes(
+        PAGES.render(
+            "supplement.html", 503, adding=Adding(NASTY, NASTY, NASTY, f"\n{NASTY}\n"), notice=BUSY
+        ).body
+    ).decode(),
     "story-with-notice": story_page(*JOURNEY, notice="感谢您的评价。"),
 } | {f"story-{number}": story_page(*JOURNEY[:number]) for number in range(2, len(JOURNEY) + 1)}
 
@@ -167,8 +186,21 @@ def test_a_fresh_form_is_not_marked_as_wrong() -> None:
 
 
 def test_the_rating_is_asked_for_once_there_is_an_answer_and_only_then() -> None:
-    forms = [len(Page(story_page(*JOURNEY[:number])).all("form")) for number in range(2, len(JOURNEY) + 1)]
-    assert [0] * 8 + [1, 0] == forms
+    assert [0] * 8 + [1, 0] == [count_of("/rate", number) for number in range(2, len(JOURNEY) + 1)]
+
+
+def test_a_supplement_can_be_written_until_there_is_an_answer_and_no_longer() -> None:
+    assert [1] * 8 + [0, 0] == [count_of("/supplement", number) for number in range(2, len(JOURNEY) + 1)]
+
+
+def test_a_supplement_that_was_not_taken_keeps_what_was_typed_and_says_why_above_and_at_the_field() -> None:
+    page = Page(EVERY_PAGE["story-with-a-supplement-not-taken"])
+    assert ("k1", f"\n{NASTY}\n") == (page.typed()["key"], page.typed()["text"])
+    assert "不能为空" == page.by_id("text-error").text
+    assert "true" == page.by_id("text").attributes["aria-invalid"]
+    (alert,) = [e for e in page.elements if e.attributes.get("role") == "alert"]
+    assert "不能为空" in alert.text
+    assert f"\n{NASTY}\n" == Page(EVERY_PAGE["supplement-while-busy"]).typed()["text"]
 
 
 def test_the_way_to_a_review_is_shown_after_the_rating_too() -> None:

@@ -147,7 +147,7 @@ def test_a_petition_before_the_conference_is_with_its_office_and_with_no_body() 
         told(*facts, arrivals.TO_CONFERENCE, arrivals.HANDED_BACK, arrivals.DECIDED, again), CATALOGUE
     )
     assert (State.ROUTED, Body.TRANSPORT) == (after.state, after.body)
-    helpers = "城市管理和综合执法局、公安局交通警察大队、长沙县所属街道（乡镇）协办"
+    helpers = "城市管理和综合执法局、公安局交通警察大队、长沙县星沙街道协办"
     assert any(helpers in line.text for line in after.lines)
 
 

@@ -13,7 +13,7 @@ from contracts.envelope import digest, read, seal
 from contracts.fact import Fact
 from contracts.identity import PetitionId, make
 from contracts.intake import PetitionAccepted, PetitionRated, PetitionRegistered
-from contracts.kinds import Channel, DecidedBy, Kind, Outcome
+from contracts.kinds import Channel, DecidedBy, Kind, Outcome, Urgency
 from contracts.routing import (
     CommonPolicyApplied,
     ConferenceGround,
@@ -77,13 +77,15 @@ def routed(
         domain=Domain.LABOR_SOCIAL_SECURITY,
         area="430102",
         kind=Kind.REQUEST,
-        co_handlers=("street-office",),
+        co_handlers=("traffic-police", "street-office"),
         decided_by=DecidedBy.MACHINE,
         transfer=transfer,
         rule_version="1",
         catalogue_version="1",
         due=at + timedelta(days=15),
         conference=conference,
+        urgency=Urgency.CUT_OFF,
+        urgent_phrase="已经停水",
     )
 
 

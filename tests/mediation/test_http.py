@@ -273,6 +273,13 @@ async def test_a_browser_gets_a_table(desk: Desk) -> None:
     assert (True, False) == (case in first.text, other in first.text)
     for word in ("待受理", "下一页", "2026-05-01 09:00", "芙蓉区", "劳动和社会保障"):
         assert word in first.text
+    assert "水、电、气、暖已中断（“已经停水”）" in first.text, "why it cannot wait"
+    assert "公安局交通警察大队、属地街道办事处" in first.text, "co-handlers by name, not by code"
+    assert "traffic-police" not in first.text
+    shown = (await desk.client.get(f"/cases/{case}", headers=LEADER)).json()
+    assert ["traffic-police", "street-office"] == shown["co_handlers"]
+    assert ["公安局交通警察大队", "属地街道办事处"] == shown["co_handler_names"]
+    assert ("cut-off", "已经停水") == (shown["urgency"], shown["urgent_phrase"])
     assert "<script" not in first.text
     onward = first.text.split('href="')[1].split('"')[0].replace("&amp;", "&")
     second = await desk.client.get(f"/cases{onward}", headers=browser)

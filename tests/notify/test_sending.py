@@ -82,7 +82,8 @@ async def line(gateway: SmsGateway, *, petitions: int = 1, clock: Clock | None =
     broken: list[str] = []
     desk, sender = Desk(journeys), sender_for(gateway, standing, time)
     desk.sender = sender
-    sender.bind(desk, broken.append, Permissive(), NOWHERE)
+    sender.bind(desk, broken.append)
+    sender.attend(Permissive(), NOWHERE)
     await sender.start()
     try:
         yield Line(desk, sender, time, broken)
@@ -331,7 +332,8 @@ async def _write_and_die(outbox: Outbox, journey: Journey) -> None:
     """Append a claimed message as a sender does that is killed before it reports."""
     gateway = Gateway(name="outbox")
     sender = sender_for(gateway, Standing(RULES), journey.clock)
-    sender.bind(Desk({journey.petition: journey}, parked=True), lambda _: None, Permissive(), NOWHERE)
+    sender.bind(Desk({journey.petition: journey}, parked=True), lambda _: None)
+    sender.attend(Permissive(), NOWHERE)
     claimed = [fact for fact in journey.stated if isinstance(fact, SmsQueued)]
     sender.saved(journey.docket, claimed, woken=False)
     await eventually(lambda: gateway.sent, every=0.005)

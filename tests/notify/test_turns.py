@@ -12,7 +12,7 @@ from contracts.dossiers import DossierSaved, Role
 from contracts.dossiers import Person as Other
 from contracts.fact import Fact
 from contracts.intake import PetitionAccepted, PetitionRegistered, PetitionSupplemented
-from contracts.mediation import CaseAccepted, CaseOpened
+from contracts.mediation import CaseAccepted, CaseAnswered, CaseOpened
 from contracts.notify import (
     CallTaskRaised,
     SkipReason,
@@ -264,6 +264,17 @@ def test_representatives_and_signers_are_told_each_once_and_nobody_twice_on_one_
     skipped = {(f.recipient, f.reason) for f in told if isinstance(f, SmsSkipped)}
     assert skipped == {("r2", SkipReason.DUPLICATE), ("c2", SkipReason.DUPLICATE)}
     assert journey.docket.own.call is None
+
+
+def test_a_question_beside_the_news_is_no_duplicate() -> None:
+    journey = journey_of(replace(RULES, ways=(Way("smpp", replies=True),)))
+    journey.tell(DOSSIER, REGISTERED, TOLD[PetitionAccepted], TOLD[PetitionRouted], TOLD[CaseOpened])
+    told = [fact.template for fact in journey.tell(TOLD[CaseAnswered]) if isinstance(fact, SmsQueued)]
+    assert told == ["case-answered", "rating-asked"]
+    silent = journey_of(RULES)
+    silent.tell(DOSSIER, REGISTERED, TOLD[PetitionAccepted], TOLD[PetitionRouted], TOLD[CaseOpened])
+    told = [fact.template for fact in silent.tell(TOLD[CaseAnswered]) if isinstance(fact, SmsQueued)]
+    assert told == ["case-answered"], "nobody is asked where nobody can answer"
 
 
 def test_staff_are_told_by_the_directory_and_without_one_nobody_misses_them() -> None:

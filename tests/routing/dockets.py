@@ -11,7 +11,7 @@ from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.kinds import Kind, ReturnReason
 from contracts.mediation import CaseReturned
-from contracts.routing import ConferenceGround
+from contracts.routing import ConferenceGround, PetitionJoinedCampaign
 from contracts.topics import MEDIATION
 from runtime.service import Refused
 from services.routing import domain
@@ -41,6 +41,12 @@ def facts(answer: Sequence[Fact] | Refused) -> tuple[Fact, ...]:
     """What was stated; a refusal fails the test."""
     assert not isinstance(answer, Refused), answer
     return tuple(answer)
+
+
+def versions(fact: Fact) -> tuple[str | None, str | None]:
+    """The versions of the rules and of the catalogue that a fact of routing's names."""
+    rules = "routing_rule_version" if isinstance(fact, PetitionJoinedCampaign) else "rule_version"
+    return getattr(fact, rules), getattr(fact, "catalogue_version")  # noqa: B009 - no field of all facts
 
 
 def told(docket: domain.Docket, stated: Iterable[Fact]) -> domain.Docket:

@@ -43,12 +43,14 @@ CAMPAIGN = Campaign(
 OTHER = replace(CAMPAIGN, code="other-2026")
 ORDER = Order("wages-2026.1", "training-refund", 1, "5" * 64, Outcome.SUPPORTED, "leader-7", NOW, 1)
 ROUTED = did(FRESH, domain.decide_route(FRESH, FOUND, RULES, NOW))
-MEMBER = did(ROUTED, domain.decide_join(ROUTED, CAMPAIGN, "router-1", NOW))
+MEMBER = did(ROUTED, domain.decide_join(ROUTED, CAMPAIGN, "router-1", RULES, NOW))
 
 
 def routing_of(docket: domain.Docket, *campaigns: Campaign) -> tuple[Fact, ...]:
     """What the first decision states while these campaigns are known."""
-    return facts(domain.with_rules(docket, domain.decide_route(docket, FOUND, RULES, NOW), campaigns, NOW))
+    return facts(
+        domain.with_rules(docket, domain.decide_route(docket, FOUND, RULES, NOW), campaigns, RULES, NOW)
+    )
 
 
 def test_a_petition_joins_by_rule_as_it_is_routed() -> None:
@@ -83,7 +85,7 @@ def test_a_petition_stays_out_when_one_part_of_the_rule_does_not_fit(rule: Rule 
 def test_nobody_joins_outside_the_dates_of_a_campaign() -> None:
     over = replace(CAMPAIGN, ends=NOW)
     assert 1 == len(routing_of(FRESH, over))
-    assert Refused("campaign-not-running") == domain.decide_join(ROUTED, over, "router-1", NOW)
+    assert Refused("campaign-not-running") == domain.decide_join(ROUTED, over, "router-1", RULES, NOW)
 
 
 def test_a_phrase_is_found_in_traditional_characters_and_through_noise() -> None:
@@ -92,62 +94,64 @@ def test_a_phrase_is_found_in_traditional_characters_and_through_noise() -> None
 
 
 def test_a_person_joins_a_petition_once_and_is_named() -> None:
-    (fact,) = facts(domain.decide_join(ROUTED, CAMPAIGN, "router-1", NOW))
+    (fact,) = facts(domain.decide_join(ROUTED, CAMPAIGN, "router-1", RULES, NOW))
     assert isinstance(fact, PetitionJoinedCampaign)
     assert (DecidedBy.PERSON, "router-1") == (fact.decided_by, fact.by)
-    assert () == facts(domain.decide_join(MEMBER, CAMPAIGN, "router-2", NOW))
-    assert Refused("in-another-campaign") == domain.decide_join(MEMBER, OTHER, "router-1", NOW)
+    assert () == facts(domain.decide_join(MEMBER, CAMPAIGN, "router-2", RULES, NOW))
+    assert Refused("in-another-campaign") == domain.decide_join(MEMBER, OTHER, "router-1", RULES, NOW)
 
 
 def test_a_petition_that_was_taken_out_is_not_brought_back_by_a_rule_but_by_a_person() -> None:
-    out = did(MEMBER, domain.decide_leave(MEMBER, "wages-2026", "router-1", NOW))
-    assert () == domain.decide_rule(out, CAMPAIGN, NOW)
-    assert isinstance(domain.decide_rule(out, OTHER, NOW)[0], PetitionJoinedCampaign)
-    assert isinstance(facts(domain.decide_join(out, CAMPAIGN, "router-1", NOW))[0], PetitionJoinedCampaign)
+    out = did(MEMBER, domain.decide_leave(MEMBER, "wages-2026", "router-1", RULES, NOW))
+    assert () == domain.decide_rule(out, CAMPAIGN, RULES, NOW)
+    assert isinstance(domain.decide_rule(out, OTHER, RULES, NOW)[0], PetitionJoinedCampaign)
+    assert isinstance(
+        facts(domain.decide_join(out, CAMPAIGN, "router-1", RULES, NOW))[0], PetitionJoinedCampaign
+    )
 
 
 def test_a_report_of_wrongdoing_joins_no_campaign() -> None:
     report = replace(ROUTED, own=replace(ROUTED.own, kind=Kind.REPORT))
-    assert () == domain.decide_rule(report, CAMPAIGN, NOW)
-    assert Refused("report-stays-apart") == domain.decide_join(report, CAMPAIGN, "router-1", NOW)
+    assert () == domain.decide_rule(report, CAMPAIGN, RULES, NOW)
+    assert Refused("report-stays-apart") == domain.decide_join(report, CAMPAIGN, "router-1", RULES, NOW)
 
 
 def test_a_petition_with_an_outcome_joins_no_campaign_and_is_settled_by_none() -> None:
     ended = [CaseConcluded(at=NOW, outcome=Outcome.EXPLAINED, by="mediator-7")]
     refused = Refused("already-concluded")
-    assert refused == domain.decide_join(told(ROUTED, ended), CAMPAIGN, "router-1", NOW)
-    assert refused == domain.decide_policy(told(MEMBER, ended), "wages-2026", ORDER, NOW)
+    assert refused == domain.decide_join(told(ROUTED, ended), CAMPAIGN, "router-1", RULES, NOW)
+    assert refused == domain.decide_policy(told(MEMBER, ended), "wages-2026", ORDER, RULES, NOW)
 
 
 def test_a_member_that_no_body_has_is_not_settled() -> None:
     referred = told(MEMBER, [PetitionReferred(at=NOW, office=Office.PETITION_OFFICE, by="router-1")])
-    assert Refused("not-with-a-body") == domain.decide_policy(referred, "wages-2026", ORDER, NOW)
+    assert Refused("not-with-a-body") == domain.decide_policy(referred, "wages-2026", ORDER, RULES, NOW)
 
 
 def test_a_policy_is_applied_with_the_hash_of_its_text_and_only_once() -> None:
-    (fact,) = facts(domain.decide_policy(MEMBER, "wages-2026", ORDER, NOW))
+    (fact,) = facts(domain.decide_policy(MEMBER, "wages-2026", ORDER, RULES, NOW))
     assert isinstance(fact, CommonPolicyApplied)
     assert ("5" * 64, "leader-7", "wages-2026.1") == (fact.sha256, fact.by, fact.order)
     settled = told(MEMBER, [fact])
-    assert () == facts(domain.decide_policy(settled, "wages-2026", replace(ORDER, code="x.2"), NOW))
-    assert Refused("already-settled") == domain.decide_leave(settled, "wages-2026", "router-1", NOW)
+    assert () == facts(domain.decide_policy(settled, "wages-2026", replace(ORDER, code="x.2"), RULES, NOW))
+    assert Refused("already-settled") == domain.decide_leave(settled, "wages-2026", "router-1", RULES, NOW)
 
 
 def test_a_policy_is_for_members_of_its_campaign_alone() -> None:
-    assert Refused("not-a-member") == domain.decide_policy(ROUTED, "wages-2026", ORDER, NOW)
-    assert Refused("not-a-member") == domain.decide_leave(ROUTED, "wages-2026", "router-1", NOW)
+    assert Refused("not-a-member") == domain.decide_policy(ROUTED, "wages-2026", ORDER, RULES, NOW)
+    assert Refused("not-a-member") == domain.decide_leave(ROUTED, "wages-2026", "router-1", RULES, NOW)
 
 
 STEPS: dict[str, Callable[[domain.Docket], Sequence[Fact] | Refused]] = {
     "route": lambda docket: domain.with_rules(
-        docket, domain.decide_route(docket, FOUND, RULES, NOW), (CAMPAIGN,), NOW
+        docket, domain.decide_route(docket, FOUND, RULES, NOW), (CAMPAIGN,), RULES, NOW
     ),
-    "join": lambda docket: domain.decide_join(docket, CAMPAIGN, "router-1", NOW),
-    "join-other": lambda docket: domain.decide_join(docket, OTHER, "router-1", NOW),
-    "rule": lambda docket: domain.decide_rule(docket, CAMPAIGN, NOW),
-    "leave": lambda docket: domain.decide_leave(docket, "wages-2026", "router-1", NOW),
-    "settle": lambda docket: domain.decide_policy(docket, "wages-2026", ORDER, NOW),
-    "settle-other": lambda docket: domain.decide_policy(docket, "other-2026", ORDER, NOW),
+    "join": lambda docket: domain.decide_join(docket, CAMPAIGN, "router-1", RULES, NOW),
+    "join-other": lambda docket: domain.decide_join(docket, OTHER, "router-1", RULES, NOW),
+    "rule": lambda docket: domain.decide_rule(docket, CAMPAIGN, RULES, NOW),
+    "leave": lambda docket: domain.decide_leave(docket, "wages-2026", "router-1", RULES, NOW),
+    "settle": lambda docket: domain.decide_policy(docket, "wages-2026", ORDER, RULES, NOW),
+    "settle-other": lambda docket: domain.decide_policy(docket, "other-2026", ORDER, RULES, NOW),
 }
 
 

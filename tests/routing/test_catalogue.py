@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts import bodies
-from contracts.bodies import SHIPPED, Shelf
+from contracts.bodies import SHIPPED
 from contracts.routing import PetitionRouted
 from services.routing.app import build
 from services.routing.settings import Settings
@@ -38,7 +38,7 @@ def test_the_next_fact_names_the_edited_catalogue_and_a_broken_edit_changes_noth
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit(file := tmp_path / "bodies.toml", TEXT, 0)
-    shelf = Shelf(file)
+    shelf = bodies.Shelf(file)
     monkeypatch.setattr(bodies, "SHELF", shelf)
     _, process = build(settings())
     route = next(hear for kind, hear in process.service.hears.items() if kind.__name__ == "DossierSaved")

@@ -109,15 +109,21 @@ def test_the_office_looks_again_until_it_is_done() -> None:
     docket = decided()
     assert LATER == docket.own.follow_up_at
     next_at = LATER + timedelta(days=7)
-    (fact,) = facts(domain.decide_follow_up(docket, FollowUp.UNDER_WAY, next_at, "office-1", LATER))
+    (fact,) = facts(domain.decide_follow_up(docket, FollowUp.UNDER_WAY, next_at, "office-1", RULES, LATER))
     assert ConferenceFollowedUp(
-        at=LATER, item=1, result=FollowUp.UNDER_WAY, next_at=next_at, by="office-1"
+        at=LATER,
+        item=1,
+        result=FollowUp.UNDER_WAY,
+        next_at=next_at,
+        by="office-1",
+        rule_version="lexicon-1",
+        catalogue_version="catalogue-1",
     ) == (fact)
     docket = told(docket, (fact,))
     assert next_at == docket.own.follow_up_at
-    docket = did(docket, domain.decide_follow_up(docket, FollowUp.DONE, None, "office-1", next_at))
+    docket = did(docket, domain.decide_follow_up(docket, FollowUp.DONE, None, "office-1", RULES, next_at))
     assert docket.own.follow_up_at is None
-    answer = domain.decide_follow_up(docket, FollowUp.DONE, None, "office-1", next_at)
+    answer = domain.decide_follow_up(docket, FollowUp.DONE, None, "office-1", RULES, next_at)
     assert Refused("nothing-to-follow-up") == answer
 
 
@@ -126,20 +132,20 @@ def test_the_office_looks_again_until_it_is_done() -> None:
     [(FollowUp.UNDER_WAY, None), (FollowUp.NOT_BEGUN, LATER), (FollowUp.DONE, LAST)],
 )
 def test_what_is_not_done_needs_a_day_to_look_again(result: FollowUp, next_at: datetime | None) -> None:
-    answer = domain.decide_follow_up(decided(), result, next_at, "office-1", LATER)
+    answer = domain.decide_follow_up(decided(), result, next_at, "office-1", RULES, LATER)
     assert Refused("next-date-wrong") == answer
 
 
 def test_going_up_a_tier_is_counted_and_never_goes_down() -> None:
     docket = with_body()
     for number, tier in enumerate((Tier.CITY, Tier.PROVINCE), start=1):
-        (fact,) = facts(domain.decide_escalation(docket, tier, "router-1", NOW))
+        (fact,) = facts(domain.decide_escalation(docket, tier, "router-1", RULES, NOW))
         assert isinstance(fact, PetitionEscalated)
         assert (number, tier) == (fact.number, fact.to_tier)
         docket = told(docket, (fact,))
-        assert Refused("not-a-higher-tier") == domain.decide_escalation(docket, tier, "router-1", NOW)
+        assert Refused("not-a-higher-tier") == domain.decide_escalation(docket, tier, "router-1", RULES, NOW)
     assert 2 == docket.own.escalations
-    assert Refused("already-ended") == domain.decide_escalation(FRESH, Tier.CITY, "router-1", NOW)
+    assert Refused("already-ended") == domain.decide_escalation(FRESH, Tier.CITY, "router-1", RULES, NOW)
 
 
 def test_a_second_item_of_the_same_petition_has_the_next_number() -> None:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from contracts import bodies
-from contracts.bodies import SHIPPED, Body, Shelf, catalogue
+from contracts.bodies import SHIPPED, Body, catalogue
 from contracts.routing import ConferenceDecided, PetitionPutToConference, PetitionRouted, ReturnReceived
 from tests.broker.test_intake_line import PETITION
 from tests.eventually import eventually
@@ -28,7 +28,7 @@ BROWSER = {"Accept": "text/html"}
 VAGUE = {
     **PETITION,
     "title": "请问这件事情归哪里管",
-    "content": "前几天遇到一件事情，想来想去不晓得该找哪个单位，请帮忙看一下怎么办才好。",
+    "content": "前几天遇到一件事情，东西随时倒塌，想来想去不晓得该找哪个单位，请帮忙看一下怎么办才好。",
 }
 
 
@@ -216,6 +216,8 @@ async def test_the_page_shows_what_waits_and_decides_it_without_a_script(city: C
     assert petition in page
     assert "<script" not in page
     assert all(guess["name"] in page for guess in entry["candidates"])
+    assert {"why": "life", "name": "可能危及人身安全", "phrase": "随时倒塌"} == entry["urgency"]
+    assert "紧急：可能危及人身安全（“随时倒塌”）" in page
     assert "归哪里管" not in page, "the text is read from intake alone"
     only_reads = (await routing.get("/desk", headers=AUDITOR)).text
     assert petition in only_reads
@@ -315,7 +317,7 @@ async def test_a_body_over_its_capacity_is_shown_and_alarmed_and_gets_its_petiti
 ) -> None:
     text = SHIPPED.read_text("utf-8").replace("capacity = 2000", "capacity = 1")
     (small := tmp_path / "bodies.toml").write_text(text, "utf-8")
-    monkeypatch.setattr(bodies, "SHELF", Shelf(small))
+    monkeypatch.setattr(bodies, "SHELF", bodies.Shelf(small))
     for _ in range(2):
         receipt = await city.submits(PETITION)
         await city.gets(receipt["petition_id"], "utilities")

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from contracts.bodies import Body
 from contracts.fact import Fact
-from contracts.kinds import DecidedBy, Kind
+from contracts.intake import PetitionRegistered
+from contracts.kinds import Channel, DecidedBy, Kind, Urgency
 from contracts.routing import Office, PetitionReferred, PetitionRouted, PetitionSentToTriage, TriageReason
 from runtime.service import Refused
 from services.routing import domain
-from tests.routing.dockets import FOUND, NOW, RULES
+from tests.routing.dockets import FOUND, NOW, RULES, objection
 from tests.routing.dockets import FRESH as DOCKET
 
 
@@ -150,3 +151,64 @@ def test_a_street_in_the_text_makes_the_petitions_own_area_narrower() -> None:
     (fact,) = domain.decide_route(DOCKET, replace(FOUND, area="430102013"), RULES, NOW)
     assert isinstance(fact, PetitionRouted)
     assert "430102013" == fact.area
+
+
+URGENT = replace(FOUND, urgency=Urgency.LIFE, urgent_phrase="随时倒塌")
+
+
+def test_what_cannot_wait_is_said_so_in_every_fact_about_its_place_until_its_text_says_otherwise() -> None:
+    (routed,) = domain.decide_route(DOCKET, URGENT, RULES, NOW)
+    (asked,) = domain.decide_route(DOCKET, replace(URGENT, sure=False), RULES, NOW)
+    docket = folded(DOCKET, (asked,))
+    (sent,) = _facts(domain.decide_triage(docket, Body.RURAL, "r", RULES, NOW))
+    objected = folded(docket, (sent,))
+    objected = folded(objected, tuple(domain.decide_objection(objected, objection(objected), RULES, NOW)))
+    (_, back) = _facts(domain.decide_agreement(objected, None, "r", RULES, NOW))
+    (anew,) = domain.decide_again(folded(DOCKET, (routed,)), replace(URGENT, body=Body.RURAL), RULES, NOW)
+    for fact in (routed, asked, sent, back, anew):
+        assert isinstance(fact, PetitionRouted | PetitionSentToTriage)
+        assert (Urgency.LIFE, "随时倒塌") == (fact.urgency, fact.urgent_phrase)
+    (calm,) = domain.decide_again(folded(DOCKET, (routed,)), replace(FOUND, body=Body.RURAL), RULES, NOW)
+    assert folded(DOCKET, (routed, calm)).own.urgency is None
+
+
+GRID = "43010200100107"
+
+
+def test_a_grid_is_said_beside_its_community_wherever_the_petition_goes() -> None:
+    registered = PetitionRegistered(
+        at=NOW,
+        channel=Channel.GRID,
+        area=GRID[:12],
+        grid=GRID,
+        first_receiver="petition-office",
+        dossier_sha256="0" * 64,
+        request="1" * 64,
+        payload="2" * 64,
+        tell_by=NOW + timedelta(days=15),
+    )
+    docket = replace(DOCKET, intake=domain.evolve_intake(DOCKET.intake, registered))
+    assert GRID == docket.intake.area
+    found = replace(FOUND, area="430102001")
+    (routed,) = domain.decide_route(docket, found, RULES, NOW)
+    (asked,) = domain.decide_route(docket, replace(found, sure=False), RULES, NOW)
+    waits = folded(docket, (asked,))
+    (sent,) = _facts(domain.decide_triage(waits, Body.RURAL, "r", RULES, NOW))
+    objected = folded(waits, (sent,))
+    objected = folded(objected, tuple(domain.decide_objection(objected, objection(objected), RULES, NOW)))
+    (_, back) = _facts(domain.decide_agreement(objected, None, "r", RULES, NOW))
+    (anew,) = domain.decide_again(folded(docket, (routed,)), replace(found, body=Body.RURAL), RULES, NOW)
+    doubtful = replace(found, body=Body.RURAL)
+    (again,) = domain.decide_again(waits, doubtful, RULES, NOW)
+    for fact in (routed, asked, sent, back, anew, again):
+        assert isinstance(fact, PetitionRouted | PetitionSentToTriage)
+        assert (GRID[:12], GRID) == (fact.area, fact.grid)
+    assert GRID == folded(waits, (sent,)).own.area
+
+
+def test_what_a_person_finds_to_be_a_report_of_wrongdoing_goes_to_no_body_either() -> None:
+    found = domain.Corrected(kind=Kind.REPORT)
+    refused = domain.decide_triage(in_triage(), Body.LABOR, "r", RULES, NOW, found)
+    assert Refused("report-of-wrongdoing") == refused
+    (fact,) = _facts(domain.decide_triage(in_triage(), Office.DISCIPLINE_INSPECTION, "r", RULES, NOW, found))
+    assert isinstance(fact, PetitionReferred)

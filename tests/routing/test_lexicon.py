@@ -1,6 +1,7 @@
 """The lexicon's files: what is shipped holds together, and a broken edit is refused with its place."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,14 @@ def test_a_phrase_in_the_title_weighs_more_than_in_the_content() -> None:
     found = lexicon.weigh(words("公交", "停电"))
 
     assert found[lexicon.terms.index("公交")] > found[lexicon.terms.index("停电")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("，！？：；（）％．～…\u3000,.e\u0301\u0338か\u3099ｶﾞ去") | st.characters()))
+def test_plain_wording_is_that_of_the_whole_folding(text: str) -> None:
+    """What is replaced beforehand, to save time, is what the folding itself makes of it."""
+    folded = unicodedata.normalize("NFKC", text)
+    assert plain(folded) == plain(text)
 
 
 @settings(max_examples=200, deadline=None)

@@ -55,6 +55,8 @@ def test_an_objection_lies_before_the_router_and_the_body_has_the_petition_meanw
         suggested=Body.RURAL,
         timely=True,
         due=NOW + timedelta(days=2),
+        rule_version="lexicon-1",
+        catalogue_version="catalogue-1",
     )
     assert expected == fact
     docket = told(docket, (fact,))
@@ -86,7 +88,7 @@ def test_an_objection_of_a_body_that_no_longer_has_it_leads_nowhere(docket: doma
 
 def test_a_refused_objection_leaves_the_petition_where_it_is() -> None:
     docket = returned()
-    (fact,) = facts(domain.decide_refusal(docket, ReturnGround.WITHIN_DUTIES, "router-1", NOW))
+    (fact,) = facts(domain.decide_refusal(docket, ReturnGround.WITHIN_DUTIES, "router-1", RULES, NOW))
     assert isinstance(fact, ReturnRefused)
     docket = told(docket, (fact,))
     assert (Body.LABOR, 1, None) == (docket.own.body, docket.own.transfer, docket.own.return_due)
@@ -95,7 +97,13 @@ def test_a_refused_objection_leaves_the_petition_where_it_is() -> None:
 def test_an_agreed_return_goes_to_the_body_that_the_router_names() -> None:
     agreed, routed = facts(domain.decide_agreement(returned(), Body.RURAL, "router-1", RULES, NOW))
     assert ReturnAgreed(
-        at=NOW, body=Body.LABOR, transfer=1, reason=ReturnReason.NOT_OUR_MATTER, by="router-1"
+        at=NOW,
+        body=Body.LABOR,
+        transfer=1,
+        reason=ReturnReason.NOT_OUR_MATTER,
+        by="router-1",
+        rule_version="lexicon-1",
+        catalogue_version="catalogue-1",
     ) == (agreed)
     assert isinstance(routed, PetitionRouted)
     assert (Body.RURAL, 2, Occasion.RETURNED) == (routed.body, routed.transfer, routed.occasion)
@@ -131,7 +139,7 @@ def test_a_return_is_not_agreed_to_the_body_that_objected_nor_where_none_waits()
     for docket in (with_body(), in_triage(), in_conference()):
         assert Refused("no-return-pending") == domain.decide_agreement(docket, None, "r", RULES, NOW)
         assert Refused("no-return-pending") == domain.decide_refusal(
-            docket, ReturnGround.NO_GROUNDS, "r", NOW
+            docket, ReturnGround.NO_GROUNDS, "r", RULES, NOW
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import UndecodableError
 from contracts.topics import DOSSIERS, INTAKE, ROUTING, Topic
+from runtime.consume import Saved
 from runtime.draft import Delivery
 from runtime.listen import Listener, _understand
 from runtime.publish import Publisher
@@ -129,6 +131,51 @@ async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is(
         carrying.add_done_callback(listener._carried)  # noqa: SLF001
         await asyncio.wait({carrying})
         assert expected == failures
+
+
+async def test_two_batches_are_saved_at_once_but_each_petition_hears_its_messages_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(toy.service())
+    listener = Listener(settings(), bench.batches, cast("Publisher", None), lambda _reason: None)
+    saving: list[set[str]] = []
+    ends: list[asyncio.Event] = []
+
+    async def save(works: Any) -> Saved:
+        saving.append(set(works))
+        ends.append(asyncio.Event())
+        await ends[-1].wait()
+        return Saved({}, [])
+
+    monkeypatch.setattr(bench.batches, "save", save)
+
+    async def arrive(*chances: int) -> None:
+        records = tuple(
+            ConsumerRecord(INTAKE.name, 3, chance, 0, 0, petition(chance).encode(), value, None, 0, 0, ())
+            for chance in chances
+            if (value := Streams(petition(chance)).write(toy.rated()).value)
+        )
+        await listener._on_batch(cast("Any", SimpleNamespace(raw_message=records)))  # noqa: SLF001
+
+    async def reading() -> None:
+        await arrive(1, 2)
+        await arrive(3)
+        await arrive(4)
+        await arrive(3, 5)
+
+    read = asyncio.create_task(reading())
+    await eventually(lambda: 2 == len(saving), deadline=5)
+    assert [{petition(1), petition(2)}, {petition(3)}] == saving, "the third finds no room"
+    ends[0].set()
+    await eventually(lambda: 3 == len(saving), deadline=5)
+    ends[2].set()
+    await eventually(lambda: 1 == len(listener._saving), deadline=5)  # noqa: SLF001
+    assert 3 == len(saving), "a batch with the same petition waits, though there is room"
+    ends[1].set()
+    await eventually(lambda: 4 == len(saving), deadline=5)
+    ends[3].set()
+    await read
+    await eventually(lambda: not listener._tasks, deadline=5)  # noqa: SLF001
 
 
 async def test_nothing_is_committed_past_a_batch_that_is_not_done() -> None:

@@ -155,7 +155,7 @@ def in_campaign(n: int) -> dict[str, Any]:
     ended = {"concluded": n % 6 == 1, "answered": n % 6 == 1, "declined": n % 12 == 1}
     return {
         "own": {"membership": to_document(membership)},
-        "dossier": {"alike": [n % 40, 1000 + n]},
+        "dossier": {"title": f"title {n}", "content": "text"},
         "mediation": ended,
     }
 
@@ -190,8 +190,10 @@ async def free(store: Store) -> Any:
 
 
 async def clusters(store: Store) -> Any:
-    assert 100 == len(await routing.cluster(store, "subject", "labor/430102/讨薪3", limit=200))
-    assert 25 == len(await routing.cluster(store, "alike", "3", limit=200))
+    assert 100 == len(await routing.same_subject(store, "labor/430102/讨薪3", limit=200))
+    newest = await routing.newest(store, limit=20)
+    # Read by their ids; none of these was heard of by a dossier, so none has a text.
+    assert [] == await routing.texts(store, [candidate.petition for candidate in newest])
 
 
 def sms(n: int) -> dict[str, Any]:
@@ -217,6 +219,10 @@ async def number_of(expected: int, awaitable: Awaitable[int]) -> None:
     assert expected == await awaitable
 
 
+async def same(expected: object, awaitable: Awaitable[object]) -> None:
+    assert expected == await awaitable
+
+
 async def one(awaitable: Awaitable[Any]) -> None:
     assert await awaitable
 
@@ -229,6 +235,12 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
         in_triage,
         lambda store: some(30, routing.queue(store, routing.TRIAGE, limit=30)),
         30,
+    ),
+    "routing's overdue": (
+        "routing",
+        in_triage,
+        lambda store: same((3, NOW), routing.overdue(store, routing.TRIAGE, NOW + 14 * SECOND)),
+        3,
     ),
     "routing's load": (
         "routing",
@@ -243,7 +255,7 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
     "what a batch has yet to settle": ("routing", in_campaign, unsettled, 40),
     "how far a batch is": ("routing", in_campaign, counted, 500),
     "what is in no campaign": ("routing", in_campaign, free, 60),
-    "a proposed cluster": ("routing", in_campaign, clusters, 175),
+    "a proposed cluster": ("routing", in_campaign, clusters, 140),
     "intake's request": (
         "intake",
         lambda n: {"own": {"request": f"r{n}"}},

@@ -21,7 +21,7 @@ from contracts.routing import (
     PetitionRouted,
 )
 from runtime.service import Refused
-from services.routing.domain.place import Docket, Place, evolve_own, is_settled, place
+from services.routing.domain.place import Docket, Place, Rules, evolve_own, is_settled, place
 from services.routing.domain.reports import is_report
 from services.routing.lexicon.wording import plain
 
@@ -111,17 +111,23 @@ def _says(docket: Docket, phrases: Sequence[str]) -> bool:
 
 
 def with_rules(
-    docket: Docket, decision: Sequence[Fact] | Refused, campaigns: Sequence[Campaign], now: datetime
+    docket: Docket,
+    decision: Sequence[Fact] | Refused,
+    campaigns: Sequence[Campaign],
+    rules: Rules,
+    now: datetime,
 ) -> Sequence[Fact] | Refused:
     """Add to a decision that routes a petition that it joins the first campaign whose rule takes it in."""
-    if isinstance(decision, Refused) or not any(isinstance(fact, PetitionRouted) for fact in decision):
+    if isinstance(decision, Refused) or not campaigns:
+        return decision
+    if not any(isinstance(fact, PetitionRouted) for fact in decision):
         return decision
     routed = replace(docket, own=reduce(evolve_own, decision, docket.own))
-    joined = (facts for campaign in campaigns if (facts := decide_rule(routed, campaign, now)))
+    joined = (facts for campaign in campaigns if (facts := decide_rule(routed, campaign, rules, now)))
     return (*decision, *next(joined, ()))
 
 
-def decide_rule(docket: Docket, campaign: Campaign, now: datetime) -> Sequence[Fact]:
+def decide_rule(docket: Docket, campaign: Campaign, rules: Rules, now: datetime) -> Sequence[Fact]:
     """Let the petition join if the campaign's rule takes it in; never one that a person took out."""
     of = docket.own.membership
     if campaign.rule is None or not campaign.runs(now) or campaign.code in of.left:
@@ -134,11 +140,15 @@ def decide_rule(docket: Docket, campaign: Campaign, now: datetime) -> Sequence[F
             campaign=campaign.code,
             decided_by=DecidedBy.MACHINE,
             rule_version=campaign.rule_version,
+            routing_rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
         ),
     )
 
 
-def decide_join(docket: Docket, campaign: Campaign, by: str, now: datetime) -> Sequence[Fact] | Refused:
+def decide_join(
+    docket: Docket, campaign: Campaign, by: str, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """A person puts the petition into a campaign; the same again changes nothing."""
     of = docket.own.membership
     if of.campaign == campaign.code:
@@ -149,20 +159,41 @@ def decide_join(docket: Docket, campaign: Campaign, by: str, now: datetime) -> S
         return Refused("campaign-not-running")
     if refusal := _closed(docket):
         return refusal
-    return (PetitionJoinedCampaign(at=now, campaign=campaign.code, decided_by=DecidedBy.PERSON, by=by),)
+    return (
+        PetitionJoinedCampaign(
+            at=now,
+            campaign=campaign.code,
+            decided_by=DecidedBy.PERSON,
+            by=by,
+            routing_rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )
 
 
-def decide_leave(docket: Docket, campaign: str, by: str, now: datetime) -> Sequence[Fact] | Refused:
+def decide_leave(
+    docket: Docket, campaign: str, by: str, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """A person takes the petition out, so that its body handles it by itself; not after it was settled."""
     of = docket.own.membership
     if of.campaign != campaign:
         return Refused("not-a-member")
     if of.settled:
         return Refused("already-settled")
-    return (PetitionLeftCampaign(at=now, campaign=campaign, by=by),)
+    return (
+        PetitionLeftCampaign(
+            at=now,
+            campaign=campaign,
+            by=by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )
 
 
-def decide_policy(docket: Docket, campaign: str, order: Order, now: datetime) -> Sequence[Fact] | Refused:
+def decide_policy(
+    docket: Docket, campaign: str, order: Order, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """Apply a common policy to one member, once; mediation concludes and answers its case (art. 32)."""
     of = docket.own.membership
     if of.campaign != campaign:
@@ -181,6 +212,8 @@ def decide_policy(docket: Docket, campaign: str, order: Order, now: datetime) ->
             sha256=order.sha256,
             outcome=order.outcome,
             by=order.by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
         ),
     )
 

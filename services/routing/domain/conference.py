@@ -70,13 +70,15 @@ def decide_resolution(
         finish_by=resolution.finish_by,
         follow_up_at=resolution.follow_up_at,
         by=by,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
     )
     sending = Sending(occasion=Occasion.CONFERENCE, helpers=resolution.helpers, conference=item.number)
     return (decided, *send(docket, resolution.lead, sending, rules, now))
 
 
 def decide_follow_up(
-    docket: Docket, result: FollowUp, next_at: datetime | None, by: str, now: datetime
+    docket: Docket, result: FollowUp, next_at: datetime | None, by: str, rules: Rules, now: datetime
 ) -> Sequence[Fact] | Refused:
     """The conference's office looked: what is not done gets a day on which it looks again."""
     own = docket.own
@@ -84,10 +86,22 @@ def decide_follow_up(
         return Refused("nothing-to-follow-up")
     if (result is FollowUp.DONE) != (next_at is None) or (next_at is not None and next_at <= now):
         return Refused("next-date-wrong")
-    return (ConferenceFollowedUp(at=now, item=own.item.number, result=result, next_at=next_at, by=by),)
+    return (
+        ConferenceFollowedUp(
+            at=now,
+            item=own.item.number,
+            result=result,
+            next_at=next_at,
+            by=by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )
 
 
-def decide_escalation(docket: Docket, to: Tier, by: str, now: datetime) -> Sequence[Fact] | Refused:
+def decide_escalation(
+    docket: Docket, to: Tier, by: str, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """The matter goes up a tier, which is counted; it never goes up without being stated, and never down."""
     own = docket.own
     if place(docket) in {None, Place.DISCIPLINE, Place.ENDED} or is_settled(docket):
@@ -95,4 +109,14 @@ def decide_escalation(docket: Docket, to: Tier, by: str, now: datetime) -> Seque
     tier = own.tier or Tier.COUNTY
     if TIERS.index(to) <= TIERS.index(tier):
         return Refused("not-a-higher-tier")
-    return (PetitionEscalated(at=now, number=own.escalations + 1, from_tier=tier, to_tier=to, by=by),)
+    return (
+        PetitionEscalated(
+            at=now,
+            number=own.escalations + 1,
+            from_tier=tier,
+            to_tier=to,
+            by=by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )

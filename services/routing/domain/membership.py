@@ -14,6 +14,9 @@ from contracts.routing import (
     PetitionSentToTriage,
 )
 
+# Neighbours complain of one thing, and some name their community while others name the street alone.
+_STREET_DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -61,4 +64,4 @@ def _subject(fact: PetitionRouted) -> str:
     if not fact.reasons or fact.area is None:
         return ""
     term = max(fact.reasons, key=lambda reason: reason.weight).term
-    return f"{fact.body}/{fact.area}/{term}"
+    return f"{fact.body}/{fact.area[:_STREET_DIGITS]}/{term}"

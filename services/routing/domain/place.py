@@ -15,7 +15,7 @@ from contracts.dossiers import DossierSaved
 from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.intake import PetitionAccepted, PetitionRegistered
-from contracts.kinds import Kind, ReturnReason
+from contracts.kinds import Kind, ReturnReason, Urgency
 from contracts.mediation import (
     CaseAnswered,
     CaseConcluded,
@@ -41,7 +41,6 @@ from contracts.routing import (
     Tier,
     TriageReason,
 )
-from services.routing.alike import codes
 from services.routing.domain.membership import Membership, evolve_membership
 from services.routing.joint import NO_RULES, JointRules
 
@@ -151,6 +150,8 @@ class Routing:
     kind: Kind | None = None
     domain: Domain | None = None
     area: str | None = None
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
     history: tuple[Move, ...] = ()
     decisions: tuple[Decision, ...] = ()
     decided_at: datetime | None = None
@@ -164,15 +165,11 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """The fold of petition-dossiers-v1: the text that is classified, and when it last became another.
-
-    Near-copies have one of the codes `alike` in common.
-    """
+    """The fold of petition-dossiers-v1: the text that is classified, and when it last became another."""
 
     title: str = ""
     content: str = ""
     changed_at: datetime | None = None
-    alike: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +253,10 @@ def is_settled(docket: Docket) -> bool:
 
 def evolve_own(part: Routing, fact: Fact) -> Routing:
     """Fold petition-routing-v1."""
-    part = replace(part, membership=evolve_membership(part.membership, fact))
+    membership = evolve_membership(part.membership, fact)
     match fact:
         case PetitionRouted() | PetitionSentToTriage() | PetitionPutToConference() | PetitionReferred():
-            return _moved(part, fact)
+            return _moved(part, membership, fact)
         case ReturnReceived():
             objection = Objection(fact.reason, fact.suggested, fact.timely)
             return replace(part, return_due=fact.due, objection=objection)
@@ -274,45 +271,67 @@ def evolve_own(part: Routing, fact: Fact) -> Routing:
         case PetitionEscalated():
             return replace(part, escalations=fact.number, tier=fact.to_tier)
         case _:
-            return part
+            return part if membership is part.membership else replace(part, membership=membership)
 
 
 def _moved(
-    part: Routing, fact: PetitionRouted | PetitionSentToTriage | PetitionPutToConference | PetitionReferred
+    part: Routing,
+    membership: Membership,
+    fact: PetitionRouted | PetitionSentToTriage | PetitionPutToConference | PetitionReferred,
 ) -> Routing:
     """Give the petition its new place and leave the old one: it is never in two."""
-    part = replace(
-        _decided(part, fact),
-        body=None,
-        triage_due=None,
-        conference_due=None,
-        office=None,
-        return_due=None,
-        objection=None,
-        history=(*part.history, _line(fact)),
-    )
+    body, triage_due, conference_due, office = None, None, None, None
+    transfer, guess, item, follow_up_at = part.transfer, part.guess, part.item, part.follow_up_at
+    kind, domain, area = part.kind, part.domain, part.area
+    urgency, urgent_phrase = part.urgency, part.urgent_phrase
     match fact:
         case PetitionRouted():
-            moved = replace(part, body=fact.body, transfer=fact.transfer)
-            return replace(moved, kind=fact.kind, domain=fact.domain, area=fact.area)
+            body, transfer = fact.body, fact.transfer
+            kind, domain, area = fact.kind, fact.domain, fact.grid or fact.area
+            urgency, urgent_phrase = fact.urgency, fact.urgent_phrase
         case PetitionSentToTriage():
-            guess = Guess(
-                why=fact.why,
-                first=fact.first,
-                second=fact.second,
-                domain=fact.domain,
-                area=fact.area,
-                kind=fact.kind,
-                confidence=fact.confidence,
-                reasons=tuple(Term(reason.term, reason.weight) for reason in fact.reasons),
-            )
-            moved = replace(part, triage_due=fact.due, guess=guess)
-            return replace(moved, kind=fact.kind, domain=fact.domain, area=fact.area)
+            triage_due, guess = fact.due, _guess(fact)
+            kind, domain, area = fact.kind, fact.domain, fact.grid or fact.area
+            urgency, urgent_phrase = fact.urgency, fact.urgent_phrase
         case PetitionPutToConference():
+            conference_due, follow_up_at = fact.due, None
             item = Item(fact.item, fact.ground, fact.group or "", fact.at)
-            return replace(part, conference_due=fact.due, item=item, follow_up_at=None)
         case PetitionReferred():
-            return replace(part, office=fact.office)
+            office = fact.office
+    # All at once: to copy twenty fields five times was a tenth of routing's time.
+    return replace(
+        _decided(part, fact),
+        body=body,
+        transfer=transfer,
+        triage_due=triage_due,
+        conference_due=conference_due,
+        office=office,
+        return_due=None,
+        follow_up_at=follow_up_at,
+        guess=guess,
+        objection=None,
+        item=item,
+        kind=kind,
+        domain=domain,
+        area=area,
+        urgency=urgency,
+        urgent_phrase=urgent_phrase,
+        history=(*part.history, _line(fact)),
+        membership=membership,
+    )
+
+
+def _guess(fact: PetitionSentToTriage) -> Guess:
+    return Guess(
+        why=fact.why,
+        first=fact.first,
+        second=fact.second,
+        domain=fact.domain,
+        area=fact.grid or fact.area,
+        kind=fact.kind,
+        confidence=fact.confidence,
+        reasons=tuple(Term(reason.term, reason.weight) for reason in fact.reasons),
+    )
 
 
 def _decided(part: Routing, fact: Fact) -> Routing:
@@ -350,15 +369,14 @@ def evolve_dossier(part: Dossier, fact: Fact) -> Dossier:
     if not isinstance(fact, DossierSaved):
         return part
     same = (part.title, part.content) in {("", ""), (fact.title, fact.content)}
-    alike = codes(fact.title, fact.content)
-    return Dossier(fact.title, fact.content, part.changed_at if same else fact.at, alike)
+    return Dossier(fact.title, fact.content, part.changed_at if same else fact.at)
 
 
 def evolve_intake(part: Intake, fact: Fact) -> Intake:
     """Fold petition-intake-v1."""
     match fact:
         case PetitionRegistered():
-            return replace(part, area=fact.area)
+            return replace(part, area=fact.grid or fact.area)
         case PetitionAccepted():
             return replace(part, due=fact.due)
         case _:

@@ -32,14 +32,17 @@ def accused(docket: Docket) -> frozenset[str]:
 
 
 def refusal(docket: Docket, to: Body | Office, kind: Kind | None) -> Refused | None:
-    """Refuse a body for a report, unless a person says that it is none, and the accused in any case."""
+    """Refuse a body for a report, also one that a person finds it to be, and the accused in any case.
+
+    What a person says to be none is none.
+    """
     if to is Office.DISCIPLINE_INSPECTION:
         return None  # most reports name it as the one that they ask for help
     if isinstance(to, Office):
         return Refused("body-accused") if to in accused(docket) else None
     if to in accused(docket):
         return Refused("body-accused")
-    if is_report(docket) and kind in {None, Kind.REPORT}:
+    if kind is Kind.REPORT or (kind is None and is_report(docket)):
         return Refused("report-of-wrongdoing")
     return None
 

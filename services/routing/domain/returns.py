@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.fact import Fact
 from contracts.kinds import DecidedBy, Kind
@@ -45,16 +46,30 @@ def decide_objection(docket: Docket, objection: CaseReturned, rules: Rules, now:
             suggested=objection.suggested,
             timely=None if until is None else objection.at < until,
             due=now + rules.return_within,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
         ),
     )
 
 
-def decide_refusal(docket: Docket, ground: ReturnGround, by: str, now: datetime) -> Sequence[Fact] | Refused:
+def decide_refusal(
+    docket: Docket, ground: ReturnGround, by: str, rules: Rules, now: datetime
+) -> Sequence[Fact] | Refused:
     """The router refuses the objection: the body keeps the petition, and is told why."""
     own = docket.own
     if own.return_due is None or own.body is None:
         return Refused("no-return-pending")
-    return (ReturnRefused(at=now, body=own.body, transfer=own.transfer, ground=ground, by=by),)
+    return (
+        ReturnRefused(
+            at=now,
+            body=own.body,
+            transfer=own.transfer,
+            ground=ground,
+            by=by,
+            rule_version=rules.lexicon_version,
+            catalogue_version=rules.catalogue_version,
+        ),
+    )
 
 
 def decide_agreement(
@@ -68,7 +83,15 @@ def decide_agreement(
         return Refused("same-body")
     if to in accused(docket):
         return Refused("body-accused")
-    agreed = ReturnAgreed(at=now, body=own.body, transfer=own.transfer, reason=own.objection.reason, by=by)
+    agreed = ReturnAgreed(
+        at=now,
+        body=own.body,
+        transfer=own.transfer,
+        reason=own.objection.reason,
+        by=by,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
+    )
     if exhausted(docket, rules):
         return (agreed, put(docket, ConferenceGround.TRANSFERS_EXHAUSTED, None, None, rules, now))
     if to is None:
@@ -124,7 +147,8 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
             body=to,
             second=sending.second,
             domain=own.domain,
-            area=area,
+            area=areas.community(area),
+            grid=areas.grid(area),
             kind=sending.kind or own.kind or Kind.REQUEST,
             joint=bool(helpers),
             co_handlers=helpers,
@@ -136,6 +160,8 @@ def send(docket: Docket, to: Body, sending: Sending, rules: Rules, now: datetime
             due=docket.intake.due,
             occasion=sending.occasion,
             conference=sending.conference,
+            urgency=own.urgency,
+            urgent_phrase=own.urgent_phrase,
         ),
     )
 
@@ -153,7 +179,8 @@ def _back_to_triage(
         first=bodies[0] if bodies else None,
         second=bodies[1] if len(bodies) > 1 else None,
         domain=own.domain,
-        area=own.area,
+        area=areas.community(own.area),
+        grid=areas.grid(own.area),
         kind=own.kind or Kind.REQUEST,
         reasons=as_reasons(guess.reasons) if guess and bodies and bodies[0] == guess.first else (),
         confidence=0,
@@ -161,4 +188,6 @@ def _back_to_triage(
         catalogue_version=rules.catalogue_version,
         due=now + rules.triage_within,
         occasion=Occasion.RETURNED,
+        urgency=own.urgency,
+        urgent_phrase=own.urgent_phrase,
     )

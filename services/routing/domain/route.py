@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import Fact
-from contracts.kinds import DecidedBy, Kind
+from contracts.kinds import DecidedBy, Kind, Urgency
 from contracts.routing import PetitionRouted, PetitionSentToTriage, TriageReason
 from services.routing.domain.place import Docket, Rules, Term, as_reasons
 from services.routing.gazetteer import refine
@@ -26,6 +27,8 @@ class Finding:
     confidence: float
     reasons: tuple[Term, ...]
     sure: bool
+    urgency: Urgency | None = None
+    urgent_phrase: str | None = None
 
 
 def ready(docket: Docket) -> bool:
@@ -48,7 +51,8 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 body=found.body,
                 second=found.second,
                 domain=found.domain,
-                area=area,
+                area=areas.community(area),
+                grid=areas.grid(area),
                 kind=found.kind,
                 joint=found.joint or bool(helpers),
                 co_handlers=helpers,
@@ -59,23 +63,33 @@ def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) ->
                 rule_version=rules.lexicon_version,
                 catalogue_version=rules.catalogue_version,
                 due=docket.intake.due,
+                urgency=found.urgency,
+                urgent_phrase=found.urgent_phrase,
             ),
         )
-    return (
-        PetitionSentToTriage(
-            at=now,
-            why=_why(found),
-            first=found.body,
-            second=found.second,
-            domain=found.domain,
-            area=area,
-            kind=found.kind,
-            reasons=as_reasons(found.reasons),
-            confidence=found.confidence,
-            rule_version=rules.lexicon_version,
-            catalogue_version=rules.catalogue_version,
-            due=now + rules.triage_within,
-        ),
+    return (asked(found, _why(found), area, now + rules.triage_within, rules, now),)
+
+
+def asked(
+    found: Finding, why: TriageReason, area: str | None, due: datetime, rules: Rules, now: datetime
+) -> PetitionSentToTriage:
+    """Ask a person, who sees what the classifier thinks and until when he has."""
+    return PetitionSentToTriage(
+        at=now,
+        why=why,
+        first=found.body,
+        second=found.second,
+        domain=found.domain,
+        area=areas.community(area),
+        grid=areas.grid(area),
+        kind=found.kind,
+        reasons=as_reasons(found.reasons),
+        confidence=found.confidence,
+        rule_version=rules.lexicon_version,
+        catalogue_version=rules.catalogue_version,
+        due=due,
+        urgency=found.urgency,
+        urgent_phrase=found.urgent_phrase,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from contracts import areas
 from contracts.fact import Fact
 from contracts.kinds import DecidedBy, Kind
 from contracts.routing import (
@@ -15,7 +16,7 @@ from contracts.routing import (
 from services.routing.domain.place import Docket, Place, Rules, as_reasons, is_settled, place
 from services.routing.domain.reports import accused
 from services.routing.domain.returns import exhausted, put
-from services.routing.domain.route import Finding
+from services.routing.domain.route import Finding, asked
 from services.routing.gazetteer import refine
 
 
@@ -60,7 +61,8 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
             body=found.body,
             second=docket.own.body,
             domain=found.domain,
-            area=area,
+            area=areas.community(area),
+            grid=areas.grid(area),
             kind=found.kind,
             joint=bool(helpers),
             co_handlers=helpers,
@@ -72,6 +74,8 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
             catalogue_version=rules.catalogue_version,
             due=docket.intake.due,
             occasion=Occasion.SUPPLEMENTED,
+            urgency=found.urgency,
+            urgent_phrase=found.urgent_phrase,
         ),
     )
 
@@ -79,18 +83,6 @@ def _routed(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequ
 def _asked(
     docket: Docket, found: Finding, why: TriageReason, rules: Rules, now: datetime
 ) -> PetitionSentToTriage:
-    return PetitionSentToTriage(
-        at=now,
-        why=why,
-        first=found.body,
-        second=found.second,
-        domain=found.domain,
-        area=refine(docket.own.area or docket.intake.area, found.area),
-        kind=found.kind,
-        reasons=as_reasons(found.reasons),
-        confidence=found.confidence,
-        rule_version=rules.lexicon_version,
-        catalogue_version=rules.catalogue_version,
-        due=docket.own.triage_due or now + rules.triage_within,
-        occasion=Occasion.SUPPLEMENTED,
-    )
+    area = refine(docket.own.area or docket.intake.area, found.area)
+    due = docket.own.triage_due or now + rules.triage_within
+    return asked(found, why, area, due, rules, now).model_copy(update={"occasion": Occasion.SUPPLEMENTED})

@@ -1,6 +1,5 @@
 """A campaign as people see it: the JSON objects and the plain tables; times are told in Changsha's time."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -10,16 +9,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, Field
 
-from contracts import areas
 from contracts.bodies import Body, catalogue
 from contracts.calendar import here, minute
 from contracts.domains import Domain
 from contracts.policies import title as title_of
 from services.routing import domain, store
-from services.routing.alike import grouped
 from services.routing.domain import Campaign, Order
 
-MOST_SHOWN: Final = 50
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -163,32 +159,6 @@ def member_view(member: store.Member) -> MemberView:
         order=member.order or None,
         answered=member.answered,
         declined=member.declined,
-    )
-
-
-def clusters(candidates: Sequence[store.Candidate], least: int) -> list[ClusterView]:
-    """Propose near-copies first; the same subject at the same place is the weaker sign."""
-    copies = grouped(((c.petition, [str(code) for code in c.alike]) for c in candidates), least=least)
-    places = grouped(((c.petition, [c.subject] if c.subject else []) for c in candidates), least=least)
-    subjects = {c.petition: c.subject for c in candidates}
-    shown = [_cluster_view("alike", cluster.key, cluster.petitions, subjects) for cluster in copies]
-    shown += [_cluster_view("subject", cluster.key, cluster.petitions, subjects) for cluster in places]
-    return sorted(shown, key=lambda cluster: -cluster.size)[:MOST_SHOWN]
-
-
-def _cluster_view(
-    kind: Literal["alike", "subject"], key: str, petitions: Sequence[str], subjects: dict[str, str]
-) -> ClusterView:
-    said = {subjects[petition] for petition in petitions}
-    body, area, term = said.pop().split("/", 2) if len(said) == 1 and all(said) else ("", "", "")
-    return ClusterView(
-        cluster=f"{kind}:{key}",
-        kind=kind,
-        size=len(petitions),
-        body_name=catalogue().name(Body(body)) if body else None,
-        area_name=areas.name(area) if area and areas.is_area(area) else None,
-        term=term or None,
-        petitions=list(petitions[:10]),
     )
 
 

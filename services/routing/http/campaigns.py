@@ -1,9 +1,8 @@
 """The campaigns' desk: sets drives up, proposes clusters, takes petitions in, orders and shows a batch."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -28,11 +27,9 @@ from services.routing.domain import Campaign, Order
 from services.routing.http.campaign_views import (
     Campaigns,
     CampaignView,
-    ClusterView,
     Joined,
     Members,
     Pages,
-    clusters,
     member_view,
     order_view,
     rule_view,
@@ -49,12 +46,10 @@ from services.routing.http.desk import (
     Trace,
     known,
 )
+from services.routing.http.proposals import Proposals
 
 UNFOUND: Final = problems.documented(401, 403, 404)
-# Clusters are looked for among so many of the newest, so that a look costs the same in any year.
-NEWEST: Final = 20_000
 MOST_AT_ONCE: Final = 5_000
-LOOK_AGAIN_AFTER: Final = timedelta(seconds=30)
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"\S")]
 When = Annotated[Moment, Field(json_schema_extra={"pattern": r"^2[01]\d\d-"})]
 
@@ -142,11 +137,10 @@ class Ordering(Asked):
 
 @dataclass
 class Drawer:
-    """What the routes of campaigns have in common: the desk, and the clusters as last looked for."""
+    """What the routes of campaigns have in common: the desk, and the clusters that are proposed."""
 
     desk: Desk
-    _proposed: list[ClusterView] = field(default_factory=list)
-    _looked_at: datetime | None = None
+    proposals: Proposals
 
     @property
     def database(self) -> Store:
@@ -183,24 +177,12 @@ class Drawer:
             ],
         )
 
-    async def proposals(self) -> list[ClusterView]:
-        """Return the clusters among the newest petitions; looked for anew when the last look is old."""
-        now = self.now()
-        if self._looked_at is None or now - self._looked_at >= LOOK_AGAIN_AFTER:
-            candidates = await store.newest(self.database, limit=NEWEST)
-            self._proposed = await asyncio.to_thread(clusters, candidates, self.desk.cluster_least)
-            self._looked_at = now
-        return self._proposed
-
-    def look_again(self) -> None:
-        """Forget the proposals: some of them have joined."""
-        self._looked_at = None
-
 
 def routes(desk: Desk) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=["campaigns"])
-    drawer = Drawer(desk)
+    proposals = Proposals(desk.process.store, desk.process.clock, desk.cluster_least)
+    drawer = Drawer(desk, proposals)
     _add_reading(router, drawer)
     _add_setting_up(router, drawer)
     _add_members(router, drawer)
@@ -218,7 +200,8 @@ def _add_reading(router: APIRouter, drawer: Drawer) -> None:
         """List the campaigns, and propose clusters."""
         found = [s.campaign for s in await store.campaigns(drawer.database)]
         shown = Campaigns(
-            campaigns=[await drawer.shown(campaign) for campaign in found], proposals=await drawer.proposals()
+            campaigns=[await drawer.shown(campaign) for campaign in found],
+            proposals=await drawer.proposals.clusters(),
         )
         return pages.answer(accept, "campaigns.html", shown)
 
@@ -310,10 +293,10 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
         petitions = await _asked_for(drawer, asked)
 
         def decide(docket: domain.Docket, now: datetime) -> Sequence[Fact] | Refused:
-            return domain.decide_join(docket, campaign, staff.who, now)
+            return domain.decide_join(docket, campaign, staff.who, drawer.desk.rules, now)
 
         answers = await drawer.desk.drives.put(petitions, decide)
-        drawer.look_again()
+        drawer.proposals.look_again()
         return Joined(joined=stated(answers), refused=_refused(answers))
 
     @router.post("/campaigns/{code}/members/{petition_id}/leave", responses=UNDECIDED)
@@ -322,7 +305,7 @@ def _add_members(router: APIRouter, drawer: Drawer) -> None:
         await drawer.campaign(code)
         return await drawer.desk.take(
             petition_id,
-            lambda docket, now: domain.decide_leave(docket, code, staff.who, now),
+            lambda docket, now: domain.decide_leave(docket, code, staff.who, drawer.desk.rules, now),
             traceparent,
             "leave",
         )
@@ -381,8 +364,7 @@ def _changed(answer: Campaign | Refused) -> Campaign:
 async def _asked_for(drawer: Drawer, asked: Joining) -> list[PetitionId]:
     if not asked.cluster:
         return list(dict.fromkeys(known(said) for said in asked.petitions))
-    kind, _, key = asked.cluster.partition(":")
-    found = await store.cluster(drawer.database, kind, key, limit=MOST_AT_ONCE)
+    found = await drawer.proposals.members(asked.cluster, limit=MOST_AT_ONCE)
     if not found:
         raise Problem(404, "no-such-cluster")
     return found

@@ -25,6 +25,8 @@ from services.routing.http.desk import (
     Desk,
     Standing,
     Trace,
+    UrgencyView,
+    urgency_view,
 )
 
 
@@ -67,6 +69,7 @@ class ItemView(BaseModel):
     helpers: list[UnitView]
     finish_by: datetime | None
     followed_up: int
+    urgency: UrgencyView | None
 
 
 class Agenda(BaseModel):
@@ -194,7 +197,7 @@ def _add_deciding(router: APIRouter, desk: Desk) -> None:
         """Take a matter up a tier; it is counted."""
         return await desk.take(
             petition_id,
-            lambda docket, now: domain.decide_escalation(docket, escalation.to, staff.who, now),
+            lambda docket, now: domain.decide_escalation(docket, escalation.to, staff.who, desk.rules, now),
             traceparent,
             "escalation",
         )
@@ -239,7 +242,9 @@ async def looked_back(
     """Put what the office found to the petition."""
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_follow_up(docket, found.result, found.next_at, staff.who, now),
+        lambda docket, now: domain.decide_follow_up(
+            docket, found.result, found.next_at, staff.who, desk.rules, now
+        ),
         traceparent,
         "follow-up",
     )
@@ -268,4 +273,5 @@ def _view(desk: Desk, record: Record, due: str) -> ItemView:
         helpers=_units(desk, item.helpers),
         finish_by=here(item.finish_by) if item.finish_by else None,
         followed_up=item.followed_up,
+        urgency=urgency_view(own),
     )

@@ -12,6 +12,7 @@ from contracts import identity
 from contracts.bodies import Catalogue, catalogue
 from contracts.fact import Fact
 from contracts.identity import PetitionId
+from contracts.kinds import URGENCIES, Urgency
 from contracts.units import Roster
 from runtime import problems, tracing
 from runtime.access import Gate, Role
@@ -105,6 +106,14 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class UrgencyView(BaseModel):
+    """Why a petition cannot wait its turn, in words for the staff, and the phrase that says so."""
+
+    why: Urgency
+    name: str
+    phrase: str | None
+
+
 class Standing(BaseModel):
     """Where a petition is now."""
 
@@ -143,7 +152,7 @@ class Desk:
         petition = known(said)
 
         def with_rules(docket: domain.Docket, now: datetime) -> Sequence[Fact] | Refused:
-            return domain.with_rules(docket, decide(docket, now), self.drives.known(), now)
+            return domain.with_rules(docket, decide(docket, now), self.drives.known(), self.rules, now)
 
         with tracing.span(span, traceparent) as context:
             answer = await self.process.commands.ask(petition, with_rules, cause="http", traceparent=context)
@@ -161,6 +170,13 @@ class Desk:
         record = (await self.process.store.load([petition]))[petition]
         docket: domain.Docket = self.process.service.assemble(petition, record.parts)
         return docket
+
+
+def urgency_view(own: domain.Routing) -> UrgencyView | None:
+    """Show why a petition cannot wait; None for one that can."""
+    if own.urgency is None:
+        return None
+    return UrgencyView(why=own.urgency, name=URGENCIES[own.urgency], phrase=own.urgent_phrase)
 
 
 def known(said: str) -> PetitionId:

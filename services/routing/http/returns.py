@@ -24,7 +24,9 @@ from services.routing.http.desk import (
     Desk,
     Standing,
     Trace,
+    UrgencyView,
     known,
+    urgency_view,
 )
 
 
@@ -40,6 +42,7 @@ class ReturnView(BaseModel):
     suggested: Body | None
     suggested_name: str | None
     timely: bool | None
+    urgency: UrgencyView | None
 
 
 class ReturnQueue(BaseModel):
@@ -164,7 +167,7 @@ async def ruled(
         )
     return await desk.take(
         petition_id,
-        lambda docket, now: domain.decide_refusal(docket, ground, staff.who, now),
+        lambda docket, now: domain.decide_refusal(docket, ground, staff.who, desk.rules, now),
         traceparent,
         "return",
     )
@@ -185,4 +188,5 @@ def _view(record: Record, desk: Desk) -> ReturnView:
         suggested=suggested,
         suggested_name=desk.catalogue.name(suggested) if suggested else None,
         timely=own.objection.timely,
+        urgency=urgency_view(own),
     )

@@ -20,7 +20,18 @@ from runtime.problems import FieldError, Problem
 from runtime.record import Record
 from runtime.store import Store
 from services.routing import domain, store
-from services.routing.http.desk import MOST_LISTED, READERS, UNDECIDED, UNREAD, Asked, Desk, Standing, Trace
+from services.routing.http.desk import (
+    MOST_LISTED,
+    READERS,
+    UNDECIDED,
+    UNREAD,
+    Asked,
+    Desk,
+    Standing,
+    Trace,
+    UrgencyView,
+    urgency_view,
+)
 
 PAGE: Final = 500
 LONG_AGO: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -55,6 +66,7 @@ class TriageView(BaseModel):
     confidence: float
     reasons: list[ReasonView]
     transfers: int
+    urgency: UrgencyView | None
 
 
 class TriageQueue(BaseModel):
@@ -231,7 +243,7 @@ def _view(record: Record, names: Catalogue) -> TriageView:
         raise Problem(500, "internal")
     return TriageView(
         petition_id=record.petition,
-        due=own.triage_due,
+        due=here(own.triage_due),
         why=guess.why,
         candidates=[
             CandidateView(body=body, name=names.name(body)) for body in (guess.first, guess.second) if body
@@ -243,4 +255,5 @@ def _view(record: Record, names: Catalogue) -> TriageView:
         confidence=guess.confidence,
         reasons=[ReasonView(term=r.term, weight=r.weight) for r in guess.reasons],
         transfers=own.transfer,
+        urgency=urgency_view(own),
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +11,12 @@ from typing import Final
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from contracts.kinds import Kind
+from contracts.kinds import Kind, Urgency
 from services.routing.lexicon.entries import (
     DATA,
     JOINT,
     TARGETS,
     Entries,
-    Urgency,
     Weighing,
     Where,
     files,
@@ -27,6 +27,7 @@ from services.routing.lexicon.wording import END, Words
 _DOMAIN_SHARE: Final = 0.6
 _REPORT_AT: Final = TARGETS.index(f"kind:{Kind.REPORT}")
 _ACCUSING: Final = 3.0
+_is_end: Final = re.compile(END).finditer
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Lexicon:
 
     def _found(self, text: str) -> tuple[list[tuple[int, int]], list[int]]:
         """Return (phrase, position) of phrases that no longer one contains, and the groups per sentence."""
-        ends = [place for place, letter in enumerate(text) if letter == END]
+        ends = [match.start() for match in _is_end(text)]
         masks = [0] * (len(ends) + 1)
         widest: list[tuple[int, int]] = []
         reach = -1

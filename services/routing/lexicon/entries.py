@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.bodies import Body
 from contracts.domains import Domain
-from contracts.kinds import Kind
+from contracts.kinds import Kind, Urgency
 from services.routing.lexicon.wording import plain
 
 DATA: Final = Path(__file__).parent / "data"
@@ -48,15 +48,6 @@ _SHORTEST, _LONGEST = 2, 12
 
 class LexiconError(ValueError):
     """A data file of the lexicon cannot be used; the message names file, line and reason."""
-
-
-class Urgency(StrEnum):
-    """Why a petition cannot wait its turn."""
-
-    LIFE = "life"
-    MINORS = "minors"
-    CUT_OFF = "cut-off"
-    DATE = "date"
 
 
 class Where(StrEnum):

@@ -15,6 +15,9 @@ _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _SENTENCE_ENDS: Final = re.compile(r"[。?!;\n]+")
 _NOISE: Final = re.compile(r"[^\w。,:、]+|_+")
 END: Final = "。"
+# What stands in every text: replaced one by one in a tenth of the time that the whole folding takes, which
+# then finds nothing to do.
+_WIDE: Final = tuple((mark, unicodedata.normalize("NFKC", mark)) for mark in "，！？：；（）％．～…\u3000")
 # A letter of any length is read in bounded time; people put what they ask for in the first pages.
 LONGEST_READ: Final = 4_000
 
@@ -34,7 +37,7 @@ def _traditional() -> frozenset[str]:
     return frozenset(before for before, *after in changed if after != [before, before])
 
 
-_TRADITIONAL: Final = _traditional()
+_is_traditional: Final = re.compile(f"[{''.join(sorted(_traditional()))}]").search
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ def plain(text: str) -> str:
 
     Sentences end with `。` whatever ended them. Any string is accepted, lone surrogates included.
     """
+    for wide, narrow in _WIDE:
+        text = text.replace(wide, narrow)
     folded = unicodedata.normalize("NFKC", _SURROGATES.sub("", text)).lower()
-    if not _TRADITIONAL.isdisjoint(folded):
+    if _is_traditional(folded):
         folded = _FROM_TAIWAN.convert(_FROM_HONG_KONG.convert(folded))
     return _NOISE.sub("", _SENTENCE_ENDS.sub(END, folded))

@@ -38,10 +38,11 @@ def reshape(process: Process, settings: ServiceSettings) -> None:
         process.store, work, process.clock, every=settings.sweep_every, after=settings.sweep_after
     )
     effects: Any = process.effects
-    if effects is not None:
+    if process.service.name == "routing":
         # Routing's campaigns look at dockets too.
-        needed = (process.store,) if process.service.name == "routing" else ()
-        effects.bind(*needed, process.commands, process.fail)
+        effects.bind(process.store, process.commands, process.fail)
+    elif effects is not None:
+        effects.bind(process.commands, process.fail)
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The SMPP gateway: its pure parts, and the whole of it against message centres that are not ours."""
