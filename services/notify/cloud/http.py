@@ -79,7 +79,6 @@ class Http:
     async def start(self, sink: Sink) -> Result | None:
         """Be ready; whether the gateway is there shows with the first message."""
         self._door.sink = sink
-        self._line.open()
         return None
 
     async def stop(self) -> None:

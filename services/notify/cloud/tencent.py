@@ -129,7 +129,6 @@ class Tencent:
     async def start(self, sink: Sink) -> Result | None:
         """Be ready; whether the vendor knows us shows with the first message."""
         self._door.sink = sink
-        self._line.open()
         return None
 
     async def stop(self) -> None:

@@ -48,13 +48,17 @@ class _LeaseExpiredError(Exception):
 
 
 class Line:
-    """The connections to one gateway, at most `settings.connections`, and who may use one next."""
+    """The connections to one gateway, at most `settings.connections`, and who may use one next.
+
+    Each connection has a client of its own: the library's pool looks at all pairs of its connections with
+    each request. One that an exchange failed on is thrown away, whatever state it is in.
+    """
 
     def __init__(self, name: str, settings: LineSettings, clock: Clock) -> None:
         self._name, self._settings, self._clock = name, settings, clock
         self._base = httpx.URL(str(settings.endpoint))
-        self._client: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(settings.connections)
+        self._free: list[httpx.AsyncClient] = []
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -62,24 +66,21 @@ class Line:
         """The Host header: the port is in it unless it is the usual one."""
         return self._base.netloc.decode("ascii")
 
-    def open(self) -> None:
-        """Be ready; nothing is connected yet."""
-        if self._client is None:
-            connect, answer = self._seconds()
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(answer, connect=connect, pool=connect),
-                limits=httpx.Limits(max_connections=self._settings.connections, keepalive_expiry=KEPT_IDLE),
-                headers={"user-agent": "petition-bridge", "accept-encoding": "identity"},
-                follow_redirects=False,
-                verify=_trusted(),
-                trust_env=False,  # a proxy set for other programs must not see the numbers
-            )
+    def _client(self) -> httpx.AsyncClient:
+        connect, answer = self._seconds()
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(answer, connect=connect),
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=KEPT_IDLE),
+            headers={"user-agent": "petition-bridge", "accept-encoding": "identity"},
+            follow_redirects=False,
+            verify=_trusted(),
+            trust_env=False,  # a proxy set for other programs must not see the numbers
+        )
 
     async def close(self) -> None:
         """Let go of the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        while self._free:
+            await self._free.pop().aclose()
 
     async def each(
         self, batch: Sequence[Outbound], send: Callable[[Outbound], Awaitable[Result]]
@@ -88,7 +89,7 @@ class Line:
         return await asyncio.gather(*(self._turn(message, send) for message in batch))
 
     async def _turn(self, message: Outbound, send: Callable[[Outbound], Awaitable[Result]]) -> Result:
-        async with self._turns.setdefault(message.to, asyncio.Lock()), self._slots:
+        async with self._turns.setdefault(message.to, asyncio.Lock()):
             return await send(message)
 
     async def ask(
@@ -101,7 +102,31 @@ class Line:
         lease_until: datetime | None = None,
     ) -> Answer | NotSent | Down | Unknown:
         """Send one request, once; nothing is written any more when `lease_until` has passed."""
-        self.open()
+        async with self._slots:
+            client = self._free.pop() if self._free else self._client()
+            answer: Answer | NotSent | Down | Unknown | None = None
+            try:
+                answer = await self._asked(
+                    client, self._request(client, method, target, headers, content), lease_until
+                )
+                return answer
+            finally:
+                if isinstance(answer, Answer):
+                    self._free.append(client)
+                else:
+                    await client.aclose()
+
+    def _request(
+        self, client: httpx.AsyncClient, method: str, target: str, headers: dict[str, str], content: bytes
+    ) -> httpx.Request:
+        path, _, query = target.partition("?")
+        # As bytes, so that what was signed is what is written.
+        address = self._base.copy_with(raw_path=f"{path}?{query}".encode() if query else path.encode())
+        return client.build_request(method, address, headers=headers, content=content)
+
+    async def _asked(
+        self, client: httpx.AsyncClient, request: httpx.Request, lease_until: datetime | None
+    ) -> Answer | NotSent | Down | Unknown:
         left = False
 
         async def trace(event: str, _details: dict[str, Any]) -> None:
@@ -111,37 +136,26 @@ class Line:
                     raise _LeaseExpiredError
                 left = True
 
+        request.extensions["trace"] = trace
         try:
             async with asyncio.timeout(sum(self._seconds())):
-                return await self._exchange(method, target, headers, content, trace)
+                return await self._answer(await client.send(request, stream=True))
         except _LeaseExpiredError:
             return NotSent("lease-expired")
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             reason = f"{self._name}.{type(error).__name__}"
-            if left:
-                return Unknown(reason)
-            if isinstance(error, httpx.PoolTimeout):
-                return NotSent(reason)
-            return Down(reason)
+            return Unknown(reason) if left else Down(reason)
 
-    async def _exchange(
-        self, method: str, target: str, headers: dict[str, str], content: bytes, trace: object
-    ) -> Answer | Unknown:
-        if self._client is None:
-            raise RuntimeError("the line is closed")
-        path, _, query = target.partition("?")
-        # As bytes, so that what was signed is what is written.
-        address = self._base.copy_with(raw_path=f"{path}?{query}".encode() if query else path.encode())
-        request = self._client.stream(
-            method, address, headers=headers, content=content, extensions={"trace": trace}
-        )
-        async with request as response:
+    async def _answer(self, response: httpx.Response) -> Answer | Unknown:
+        try:
             body = b""
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > MOST_ANSWERED:
                     return Unknown(f"{self._name}.answer-too-large")
             return Answer(response.status_code, body)
+        finally:
+            await response.aclose()
 
     def _seconds(self) -> tuple[float, float]:
         return self._settings.connect_timeout.total_seconds(), self._settings.timeout.total_seconds()

@@ -218,6 +218,20 @@ async def test_connections_are_as_many_as_allowed_and_used_again(
     assert 30 == len(vendor.shown)
 
 
+@pytest.mark.parametrize("wrong", [Wrong.SILENT, Wrong.DROPPED, Wrong.TORN, Wrong.ENDLESS], ids=str)
+async def test_a_connection_that_failed_holds_up_nothing_after_it(
+    peer: Peer, vendor: vendors.Aliyun, tmp_path: Path, wrong: Wrong
+) -> None:
+    gateway = aliyun(peer.url, tmp_path, connections=1)
+    vendor.answer = lambda _asked: wrong
+    (lost,) = await gateway.send([outbound("routed.1")])
+    vendor.answer = None
+    (taken,) = await gateway.send([outbound("routed.2")])
+    assert (Unknown, Accepted) == (type(lost), type(taken))
+    assert 2 == peer.connections
+    await gateway.stop()
+
+
 async def test_messages_to_one_number_leave_in_order_and_one_by_one(peer: Peer, tmp_path: Path) -> None:
     messages = [outbound(f"routed.{n}") for n in range(8)]
     other = outbound("routed.8", to="+8613900139000")

@@ -40,7 +40,7 @@ async def killed_after(claims: Path, port: int, more: int, centre: Centre) -> bo
 
 
 @pytest.mark.timeout(300)
-async def test_case_2_a_sender_killed_twenty_times_repeats_nothing_and_knows_what_is_unknown(
+async def test_2_a_sender_killed_twenty_times_repeats_nothing_and_knows_what_is_unknown(
     centre: Centre, tmp_path: Path
 ) -> None:
     chance = random.Random(20)  # noqa: S311 - where to kill

@@ -24,7 +24,7 @@ async def told(sink: Kept, count: int) -> None:
     await eventually(lambda: len(sink.receipts_kept) >= count, every=0.02)
 
 
-async def test_case_5_a_receipt_that_comes_before_the_answer_is_handed_over_under_the_same_id(
+async def test_5_a_receipt_that_comes_before_the_answer_is_handed_over_under_the_same_id(
     centre: Centre, sink: Kept
 ) -> None:
     await centre.ask(receipts="before")
@@ -43,7 +43,7 @@ async def test_case_5_a_receipt_that_comes_before_the_answer_is_handed_over_unde
     assert mark(outbound().reference) == receipt.mark
 
 
-async def test_case_6_receipts_come_in_any_order_twice_and_for_foreign_messages(
+async def test_6_receipts_come_in_any_order_twice_and_for_foreign_messages(
     centre: Centre, sink: Kept
 ) -> None:
     await centre.ask(receipts="held", twice=True)
@@ -142,9 +142,7 @@ async def test_what_cannot_be_read_is_not_delivered_for_ever(centre: Centre, sin
 LONG = "办得很好，谢谢你们！😀" * 60
 
 
-async def test_case_20_a_long_reply_of_eleven_parts_in_reverse_order_is_one(
-    centre: Centre, sink: Kept
-) -> None:
+async def test_20_a_long_reply_of_eleven_parts_in_reverse_order_is_one(centre: Centre, sink: Kept) -> None:
     parts = long_reply(LONG, to=f"{SOURCE}0042", each=62)
     assert 11 <= len(parts)
     async with sending(centre.port, sink):
@@ -153,9 +151,7 @@ async def test_case_20_a_long_reply_of_eleven_parts_in_reverse_order_is_one(
     assert (LONG, "8613800138000", "0042") == (inbound.text, inbound.sender, inbound.extension)
 
 
-async def test_case_20_the_same_reference_from_two_telephones_is_two_replies(
-    centre: Centre, sink: Kept
-) -> None:
+async def test_20_the_same_reference_from_two_telephones_is_two_replies(centre: Centre, sink: Kept) -> None:
     one, other = (long_reply(text * 100, sender=sender) for text, sender in (("甲", "861"), ("乙", "862")))
     mixed = [part for pair in zip(one, reversed(other), strict=True) for part in pair]
     async with sending(centre.port, sink):
@@ -163,7 +159,7 @@ async def test_case_20_the_same_reference_from_two_telephones_is_two_replies(
     assert {"861": "甲" * 100, "862": "乙" * 100} == {one.sender: one.text for one in sink.inbound_kept}
 
 
-async def test_case_20_sixteen_bits_of_reference_and_optional_parameters_join_too(
+async def test_20_sixteen_bits_of_reference_and_optional_parameters_join_too(
     centre: Centre, sink: Kept
 ) -> None:
     wide = long_reply("宽" * 100, reference=0x0102, wide=True)
@@ -175,7 +171,7 @@ async def test_case_20_sixteen_bits_of_reference_and_optional_parameters_join_to
     assert ["宽" * 100, "旁" * 120] == sorted((one.text for one in sink.inbound_kept), key=len)
 
 
-async def test_case_20_a_reply_whose_sink_fails_is_refused_and_taken_at_the_repeat_under_one_id(
+async def test_20_a_reply_whose_sink_fails_is_refused_and_taken_at_the_repeat_under_one_id(
     centre: Centre, sink: Kept
 ) -> None:
     sink.failing = 1
@@ -189,7 +185,7 @@ async def test_case_20_a_reply_whose_sink_fails_is_refused_and_taken_at_the_repe
     assert ["长" * 100] == [one.text for one in sink.inbound_kept]
 
 
-async def test_case_20_a_reply_that_is_repeated_has_the_same_id_and_an_equal_one_has_another(
+async def test_20_a_reply_that_is_repeated_has_the_same_id_and_an_equal_one_has_another(
     centre: Centre, sink: Kept
 ) -> None:
     clock = Clock()

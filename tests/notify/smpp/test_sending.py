@@ -63,6 +63,7 @@ async def test_a_message_arrives_as_the_telephone_shows_it(centre: Centre, sink:
 
 
 async def test_a_batch_is_answered_in_its_order_and_leaves_in_it(centre: Centre, sink: Kept) -> None:
+    await centre.ask(slow=10)
     async with sending(centre.port, sink, window=7) as gateway:
         batches = [
             [outbound(20 * batch + n, text=f"第{20 * batch + n}条") for n in range(20)] for batch in range(5)
@@ -73,13 +74,13 @@ async def test_a_batch_is_answered_in_its_order_and_leaves_in_it(centre: Centre,
         one.ids[0] for batch in results for one in batch if isinstance(one, Accepted)
     ]
     assert [f"【{SIGN}】第{n}条" for n in range(100)] == await centre.texts()
-    assert 7 >= seen["mostUnderWay"]
+    assert 7 == seen["mostUnderWay"]
 
 
 # Case 2 is in test_killed.py.
 
 
-async def test_case_3_an_answer_that_never_comes_leaves_its_message_unknown_and_the_next_one_goes_out(
+async def test_3_an_answer_that_never_comes_leaves_its_message_unknown_and_the_next_one_goes_out(
     centre: Centre, sink: Kept
 ) -> None:
     await centre.ask(silent=1, receipts="no")
@@ -102,7 +103,7 @@ async def test_an_answer_that_comes_late_names_the_message_that_counts_as_unknow
     assert (outbound().reference, "1", Delivery.PENDING) == (late.reference, late.id, late.delivery)
 
 
-async def test_case_4_when_the_line_breaks_the_written_are_unknown_at_once_and_the_rest_goes_out_once(
+async def test_4_when_the_line_breaks_the_written_are_unknown_at_once_and_the_rest_goes_out_once(
     centre: Centre, sink: Kept
 ) -> None:
     await centre.ask(slow=60_000)
@@ -128,7 +129,7 @@ async def test_case_4_when_the_line_breaks_the_written_are_unknown_at_once_and_t
 
 
 @pytest.mark.parametrize("status", [0x58, 0x14])
-async def test_case_8_too_fast_slows_down_more_each_time_and_sends_once(
+async def test_8_too_fast_slows_down_more_each_time_and_sends_once(
     centre: Centre, sink: Kept, status: int
 ) -> None:
     await centre.ask(reject=status, rejectTimes=3, receipts="no")
@@ -168,7 +169,7 @@ async def test_while_it_is_too_fast_nobody_waits_longer_than_a_lease(centre: Cen
         (0x08, Down("smpp.0x08")),
     ],
 )
-async def test_case_9_a_refused_bind_says_whose_fault_it_is_and_is_tried_again(
+async def test_9_a_refused_bind_says_whose_fault_it_is_and_is_tried_again(
     centre: Centre, sink: Kept, status: int, hindrance: Result
 ) -> None:
     await centre.ask(bind=status)
@@ -184,12 +185,12 @@ async def test_case_9_a_refused_bind_says_whose_fault_it_is_and_is_tried_again(
         await gateway.stop()
 
 
-async def test_case_9_a_wrong_password_is_ours_to_mend(centre: Centre, sink: Kept) -> None:
+async def test_9_a_wrong_password_is_ours_to_mend(centre: Centre, sink: Kept) -> None:
     async with sending(centre.port, sink, password="wrong") as gateway:
         assert Misconfigured("smpp.0x0e") == await gateway.start(sink)
 
 
-async def test_case_9_a_centre_that_is_not_there_is_down(sink: Kept, unused_tcp_port: int) -> None:
+async def test_9_a_centre_that_is_not_there_is_down(sink: Kept, unused_tcp_port: int) -> None:
     async with sending(unused_tcp_port, sink) as gateway:
         assert [Down("smpp.ConnectionRefusedError")] == await gateway.send([outbound()])
 
@@ -205,7 +206,7 @@ async def test_case_9_a_centre_that_is_not_there_is_down(sink: Kept, unused_tcp_
         (0xFF, Unknown("smpp.0xff")),
     ],
 )
-async def test_case_14_what_the_centre_refuses_is_written_once(
+async def test_14_what_the_centre_refuses_is_written_once(
     centre: Centre, sink: Kept, status: int, result: Result
 ) -> None:
     await centre.ask(reject=status, rejectTimes=1)
@@ -230,7 +231,7 @@ FAMILY = "👨\u200d👩\u200d👧"
         ("字" * 58 + FAMILY + "字" * 10, [64, 18]),
     ],
 )
-async def test_case_15_each_segment_can_be_read_alone_and_all_make_the_text(
+async def test_15_each_segment_can_be_read_alone_and_all_make_the_text(
     centre: Centre, sink: Kept, text: str, lengths: list[int]
 ) -> None:
     async with sending(centre.port, sink) as gateway:
