@@ -44,6 +44,12 @@ class Staff:
     unit: str | None = None
 
 
+def ours(sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "none") -> None:
+    """Refuse a form that another site's page sends with our user's rights (a dependency of pages' routes)."""
+    if sec_fetch_site not in {"none", "same-origin"}:
+        raise Problem(403, "cross-site")
+
+
 class Gate:
     """Verifies tokens for one service."""
 

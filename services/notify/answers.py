@@ -1,6 +1,6 @@
 """What people answer by SMS: kept first, then understood, then put to the question that it answers.
 
-The words are personal: they stay on this service's shelf, where staff read them; a fact carries a code only.
+The words are personal: they stay on a shelf (`letters.py`), where staff read them; a fact carries a code.
 A reply is put to a question by the digits behind the sender's number, else only if exactly one is open.
 """
 
@@ -16,10 +16,10 @@ from contracts.identity import PetitionId
 from contracts.notify import ReplyKind
 from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
-from runtime.service import Index, ShelfPlan
 from runtime.store import DatabaseError, Store
 from services.notify import replies
 from services.notify.ledger import Ledger, Question
+from services.notify.letters import DONE, KEPT, NEW, SHELF, STAFF, in_state
 from services.notify.metrics import REPLIES
 from services.notify.numbers import Usable, read
 from services.notify.outcomes import Reply, decide_reply
@@ -29,24 +29,9 @@ from services.notify.standing import Standing
 
 log = structlog.get_logger()
 
-SHELF: Final = "replies"
-# What staff have read goes after half a year; it is no part of the file of the petition.
-KEPT: Final = timedelta(days=180)
 # What this process took and did not get done is taken up again after this long.
 LEFT_BEHIND: Final = timedelta(seconds=30)
 AT_ONCE: Final = 200
-
-SHELVES: Final = (
-    ShelfPlan(
-        SHELF,
-        (
-            Index("state", (("state", 1), ("at", -1))),
-            Index("petition", (("petition", 1), ("at", -1)), partial="petition", above=""),
-        ),
-        expires="until",
-    ),
-)
-NEW, DONE, STAFF, READ = "new", "done", "staff", "read"
 
 
 class Answers:
@@ -140,16 +125,6 @@ class Answers:
         REPLIES.labels(kind).inc()
         change = {"state": state, "kind": str(kind), "petition": petition or ""}
         await self._store.shelf(SHELF).change([(document["_id"], {"$set": change})])
-
-
-def in_state(state: str) -> dict[str, Any]:
-    """Return the query for the replies that stand so, newest first."""
-    return {"state": state}
-
-
-def of_petition(petition: PetitionId) -> dict[str, Any]:
-    """Return the query for the replies to one petition, newest first."""
-    return {"petition": petition}
 
 
 def _id(inbound: Inbound) -> str:

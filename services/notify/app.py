@@ -14,12 +14,13 @@ from runtime.http import add_common
 from runtime.process import Process
 from runtime.service import Part, Service
 from services.notify import (
-    answers,
     domain,
     gateways,
     ledger,
+    letters,
     messages,
     receipts,
+    spending,
     staff,
     stories,
     texts,
@@ -30,12 +31,15 @@ from services.notify.arrivals import Arrivals
 from services.notify.docket import Docket
 from services.notify.gateway import SmsGateway
 from services.notify.handlers import Handlers
-from services.notify.http import routes
+from services.notify.http import Desk, routes
 from services.notify.ledger import Caps, Ledger
+from services.notify.letters import Letters
+from services.notify.pages import page_routes
 from services.notify.receipts import Receipts
 from services.notify.rules import Quiet, Rules, Way
 from services.notify.sending import Sender
 from services.notify.settings import Settings
+from services.notify.spending import Spending
 from services.notify.standing import Standing
 from services.notify.store import INDEXES
 
@@ -72,7 +76,7 @@ def service(standing: Standing) -> Service[Docket]:
         wake=lambda docket: turns.wake_at(standing.rules, docket),
         woken=lambda docket, now: domain.decide_woken(standing.rules, docket, now),
         indexes=INDEXES,
-        shelves=(*ledger.SHELVES, *receipts.SHELVES, *answers.SHELVES),
+        shelves=(*ledger.SHELVES, *receipts.SHELVES, *letters.SHELVES, *spending.SHELVES),
     )
 
 
@@ -97,15 +101,20 @@ def build(
         sender.on_step = on_step
     process = Process(settings, service(standing), clock=time, effects=sender, on_step=on_step)
     numbers = Ledger(process.store, Caps(number=settings.cap_number, template=settings.cap_template))
+    kept, spent = Letters(process.store), Spending(process.store, settings.prices(), time)
+    sender.on_results = spent.note
     arrivals = Arrivals(
         Receipts(process.store, process.commands, standing, time, sender.segments),
         Answers(process.store, process.commands, standing, numbers, time),
+        also=(spent.keep, kept.forget_erased),
     )
     sender.bind(process.commands, process.fail)
     sender.attend(numbers, arrivals)
     process.health.more = sender.reasons
     app = process.application("notify: the petitioner hears of it")
-    app.include_router(routes(process, Gate(settings.staff_key.get_secret_value())))
+    desk = Desk(process, Gate(settings.staff_key.get_secret_value()), standing, kept, spent, sender.lanes)
+    app.include_router(routes(desk))
+    app.include_router(page_routes(desk))
     for line, _ in lines.values():
         if (callbacks := line.routes()) is not None:
             app.include_router(callbacks, prefix="/gateways")

@@ -1,7 +1,7 @@
 """Everything that a gateway brings us: receipts and replies, and what was left behind of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,10 +20,12 @@ EVERY: Final = 5.0
 
 
 class Arrivals:
-    """The sink of all gateways (`gateway.Sink`)."""
+    """The sink of all gateways (`gateway.Sink`). `also` is done again and again with what was left behind."""
 
-    def __init__(self, receipts: Receipts, answers: Answers) -> None:
-        self._receipts, self._answers = receipts, answers
+    def __init__(
+        self, receipts: Receipts, answers: Answers, also: Sequence[Callable[[], Awaitable[object]]] = ()
+    ) -> None:
+        self._receipts, self._answers, self._also = receipts, answers, also
         self._settling: asyncio.Task[None] | None = None
 
     async def receipts(self, batch: Sequence[Receipt]) -> None:
@@ -55,11 +57,11 @@ class Arrivals:
     async def _settle(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
-            try:
-                await self._answers.left_behind()
-                await self._receipts.guess()
-            except (UnavailableError, DatabaseError) as error:
-                log.warning("arrivals_not_settled", reason=type(error).__name__)
+            for work in (self._answers.left_behind, self._receipts.guess, *self._also):
+                try:
+                    await work()
+                except (UnavailableError, DatabaseError) as error:
+                    log.warning("arrivals_not_settled", reason=type(error).__name__)
 
     def stop(self) -> None:
         """Look no more."""

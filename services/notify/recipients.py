@@ -39,3 +39,10 @@ def phone(rules: Rules, docket: Docket, recipient: str) -> str:
 def is_staff(recipient: str) -> bool:
     """Whether a recipient is of the office's directory, not of the dossier."""
     return recipient in {Audience.HANDLER, Audience.SUPERIOR}
+
+
+def audience(recipient: str) -> Audience:
+    """Return whom a recipient's key stands for."""
+    if is_staff(recipient):
+        return Audience(recipient)
+    return {"": Audience.PETITIONER, "r": Audience.REPRESENTATIVES}.get(recipient[:1], Audience.CO_SIGNERS)

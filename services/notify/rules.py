@@ -6,6 +6,7 @@ The edge (`sending.py`) makes a new `Rules` when a gateway fails or recovers; a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 from math import log
 from typing import Final
@@ -53,6 +54,18 @@ class Quiet:
             return moment
         end = local.replace(hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0)
         return (end if clock < self.ends else end + timedelta(days=1)).astimezone(moment.tzinfo)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What one segment costs, in yuan: `usual`, and of gateways that have a price of their own."""
+
+    usual: Decimal
+    own: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def cost(self, gateway: str, segments: int) -> Decimal:
+        """Return what so many segments cost by a gateway."""
+        return self.own.get(gateway, self.usual) * segments
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

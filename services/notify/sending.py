@@ -154,6 +154,8 @@ class Sender:
             for name, (gateway, weight) in gateways.items()
         }
         self.on_step: Step = _no_step
+        # Who counts how batches ended (`spending.py`).
+        self.on_results: Callable[[str, Sequence[object]], None] = _nobody_counts
         self._reports = asyncio.Semaphore(REPORTS_AT_ONCE)
         self._unsendable: set[asyncio.Task[None]] = set()
         self._probing: asyncio.Task[None] | None = None
@@ -336,6 +338,7 @@ class Sender:
         WAITING.labels(lane.gateway.name).set(len(lane.waiting))
         for _, result in ended:
             SMS.labels(lane.gateway.name, type(result).__name__).inc()
+        self.on_results(lane.gateway.name, [result for _, result in ended])
         await self._registered(lane, ended)
         await self._report(ended)
 
@@ -409,6 +412,7 @@ class Sender:
             await self.on_step("asked")
         finally:
             lane.done()
+        self.on_results(lane.gateway.name, [told for told in found if told is not None])
         answers = zip(batch, found, strict=True)
         await self._report([(way, result) for (way, _), result in answers if result is not None])
 
@@ -513,6 +517,10 @@ def _decide_taken(rules: Rules, message: str, docket: Docket, now: datetime) -> 
 
 def _decide(rules: Rules, report: Report, docket: Docket, now: datetime) -> Sequence[Fact]:
     return decide_reported(rules, docket, report, now)
+
+
+def _nobody_counts(_gateway: str, _results: Sequence[object]) -> None:
+    return None
 
 
 async def _no_step(_name: str) -> None:

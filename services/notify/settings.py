@@ -1,12 +1,14 @@
 """Notify's environment (prefix NOTIFY_)."""
 
 from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from runtime.settings import ServiceSettings
+from services.notify.rules import Prices
 
 
 class Settings(ServiceSettings):
@@ -59,6 +61,11 @@ class Settings(ServiceSettings):
     cap_template: int = Field(
         default=50, ge=0, description="SMS of one template to one number on one day at most (0: no cap)"
     )
+    price: str = Field(
+        default="0.045",
+        pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?(,[a-z0-9-]+=[0-9]{1,3}(\.[0-9]{1,4})?)*$",
+        description="yuan for one segment, for estimates; some gateways' own behind it: 0.045,smpp=0.038",
+    )
     staff_directory: Path | None = Field(
         default=None,
         description="the office's file of who is told of a case and where; without it no staff are",
@@ -68,3 +75,9 @@ class Settings(ServiceSettings):
         """Return the gateways' names with their shares."""
         pairs = (item.partition("=") for item in self.gateways.split(","))
         return {name: int(share or 1) for name, _, share in pairs}
+
+    def prices(self) -> Prices:
+        """Return what a segment costs."""
+        usual, *others = self.price.split(",")
+        own = (item.partition("=") for item in others)
+        return Prices(Decimal(usual), {name: Decimal(price) for name, _, price in own})

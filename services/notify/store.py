@@ -8,7 +8,6 @@ from runtime.problems import Problem
 from runtime.record import Record
 from runtime.service import Index
 from runtime.store import Store
-from services.notify.messages import State
 
 ATTENTION: Final = "parts.own.attention"
 NUMBER: Final = "parts.dossier.e164"
@@ -21,13 +20,16 @@ INDEXES: Final = (
 ORDER: Final[Sequence[tuple[str, int]]] = (("_id", 1),)
 
 
-def in_state(state: State, after: str) -> dict[str, Any]:
-    """Return the query for petitions with a message in one of the states of `ATTENTION`, oldest first."""
+def in_state(state: str, after: str) -> dict[str, Any]:
+    """Return the query for petitions with a message in one of the states of `ATTENTION`, or with a `CALL`.
+
+    The oldest petition comes first.
+    """
     query: dict[str, Any] = {ATTENTION: state}
     return query | {"_id": {"$gt": after}} if after else query
 
 
-async def with_state(store: Store, state: State, *, after: str, limit: int) -> list[Record]:
+async def with_state(store: Store, state: str, *, after: str, limit: int) -> list[Record]:
     """Return the petitions after `after` that have a message in this state (index `attention`)."""
     return await store.find(in_state(state, after), sort=ORDER, limit=limit)
 

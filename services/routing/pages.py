@@ -5,7 +5,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from contracts.calendar import SHANGHAI
 from contracts.kinds import Kind, ReturnReason
 from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
 from runtime import problems
-from runtime.access import Role, Staff
+from runtime.access import Role, Staff, ours
 from runtime.problems import Problem
 from services.routing.http import conference, returns, triage
 from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
@@ -66,7 +66,6 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 BACK: Final = 303
-problems.know({"cross-site": ("请求来自其他网站", "请在本系统的页面上操作。")})
 
 
 class Pages:
@@ -111,12 +110,6 @@ class Pages:
             notice=notice,
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
-
-
-def ours(sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "none") -> None:
-    """Refuse a form that another site's page sends with our user's rights."""
-    if sec_fetch_site not in {"none", "same-origin"}:
-        raise Problem(403, "cross-site")
 
 
 def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:

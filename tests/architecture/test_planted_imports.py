@@ -62,9 +62,9 @@ FAULTS = [
     ("Database", "services/intake/store.py", "import motor.motor_asyncio", "services.intake.store -> motor"),
     (
         "Broker",
-        "services/notify/http.py",
+        "services/notify/http/desk.py",
         "from aiokafka import AIOKafkaProducer",
-        "services.notify.http -> aiokafka",
+        "services.notify.http.desk -> aiokafka",
     ),
     (
         "Runtime: carries",

@@ -14,7 +14,7 @@ from runtime.consume import guarded
 from runtime.draft import Draft
 from runtime.record import empty
 from runtime.store import Store
-from services.notify.messages import ATTENTION, State
+from services.notify.messages import ATTENTION, CALL, State
 from services.notify.store import ORDER, in_state, with_state
 from tests.notify.journey import SERVICE, START, TOLD, Journey
 
@@ -41,10 +41,10 @@ async def store(mongo: str) -> AsyncIterator[Store]:
     made.close()
 
 
-@pytest.mark.parametrize("state", ATTENTION)
+@pytest.mark.parametrize("state", [*ATTENTION, CALL])
 @pytest.mark.parametrize("after", ["", make(START, 100)])
 async def test_what_staff_must_look_at_comes_from_its_index_in_order(
-    store: Store, state: State, after: str
+    store: Store, state: str, after: str
 ) -> None:
     plan = (await store.explain(in_state(state, after), sort=ORDER))["queryPlanner"]["winningPlan"]
     assert "'indexName': 'attention'" in str(plan)
