@@ -11,10 +11,10 @@ from typing import Final
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.kinds import Kind, Urgency
-from services.routing.lexicon import Lexicon, LexiconError, Words, words
+from services.routing.lexicon import SEVERAL, Lexicon, LexiconError, Words, words
 from services.routing.lexicon import load as load_lexicon
 from services.routing.model import Figures, Model, ModelError, Weighed, model, read
-from services.routing.model.weighed import BODIES, DOMAINS, KINDS, REPORT_AT, signs, together
+from services.routing.model.weighed import BODIES, DOMAINS, KINDS, REPORT_AT, signs
 
 __all__ = [
     "Classification",
@@ -119,7 +119,7 @@ def classify(read: Words, *, by: Classifier) -> Classification:
         second=_BODIES[second],
         domain=_DOMAINS[domains.index(max(domains))],
         kind=kind,
-        joint=together(weighed) >= sureness.joint_limit,
+        joint=by.lexicon.departments_named(read) >= SEVERAL,
         confidence=confidence,
         reasons=_reasons(strengths, best, weighed.length, by),
         sure=(

@@ -37,7 +37,7 @@ WAIVERS: Final[dict[str, tuple[str, ...]]] = {
     "BLE001": ("runtime/consume.py",),
     "TID251": ("runtime/clock.py",),
     "T201": ("runtime/process.py",),  # `redrive` answers the operator who called it
-    "SLF001": ("runtime/listen.py",),  # the Kafka client has no public way to leave a group that is joining
+    "SLF001": ("runtime/listen.py",),  # leaves the group where the Kafka client does not
     **dict.fromkeys(("S110", "S112", "E722", "TRY400", "DTZ"), ()),
 }
 ANY_ALLOWED: Final = ("contracts/provision.py",)  # speaks with the Kafka client, which has no types

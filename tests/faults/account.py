@@ -19,11 +19,14 @@ from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from local.demo import verify
 from runtime.draft import ParkReason
 from services.notify.messages import Messages, State, evolve_own
+from services.notify.notices import Audience
 from tests.faults.evidence import Evidence
 from tests.faults.folding import Topics, differences
 from tests.stores.services import NOTIFY_RULES, SERVICES
 
-SETTLED = frozenset({State.SENT, State.UNKNOWN, State.SKIPPED})
+SETTLED = frozenset(
+    {State.SENT, State.DELIVERED, State.UNDELIVERED, State.JOINED, State.UNKNOWN, State.SKIPPED}
+)
 # Who hears intake's facts, and so must park a petition at one that nobody here knows.
 PARK_AT_INTAKE = ("routing", "mediation", "notify")
 
@@ -277,7 +280,10 @@ def _untold(petition: str, topics: Topics, messages: Messages) -> Iterator[str]:
     for topic in (INTAKE.name, ROUTING.name, MEDIATION.name):
         for found in topics.get(topic, ()):
             fact, cause = found.message.fact, found.message.envelope.id
-            owed = len(NOTIFY_RULES.notices.get(type(fact), ())) if fact is not None else 0
+            owed = sum(
+                notice.audience is Audience.PETITIONER and not notice.question
+                for notice in (NOTIFY_RULES.notices.get(type(fact), ()) if fact is not None else ())
+            )
             if settled[cause] < owed:
                 known = ", ".join(f"{s.message} {s.state}" for s in messages.messages if s.cause == cause)
                 yield f"{petition} was not told of {cause} ({known or 'nothing queued'})."

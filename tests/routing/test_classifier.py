@@ -112,6 +112,12 @@ def test_asks_for_joint_handling_when_departments_pass_the_matter_on() -> None:
     assert found.joint
 
 
+def test_one_department_and_the_property_company_are_not_yet_several() -> None:
+    found = asked("停车乱象", "物业叫我们找交警,交警说路口不归他们管,请交警来看看。")
+
+    assert not found.joint
+
+
 def test_is_sure_when_all_phrases_point_one_way() -> None:
     found = asked("工地拖欠农民工工资", "包工头拖欠农民工工资,劳动监察大队不受理,请帮我们讨薪。")
 

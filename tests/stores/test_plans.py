@@ -12,7 +12,7 @@ from contracts.bodies import Body
 from contracts.identity import PetitionId, make
 from runtime.consume import guarded
 from runtime.draft import Draft
-from runtime.record import Mark, Parked, ParkedMessage, Pending, to_document
+from runtime.record import Mark, Parked, ParkedMessage, Pending, Record, to_document
 from runtime.service import Service
 from runtime.store import Store
 from services.intake.store import find_by_request
@@ -142,7 +142,8 @@ def case(n: int) -> dict[str, Any]:
 
 
 def in_triage(n: int) -> dict[str, Any]:
-    return {"own": {"triage_due": NOW + n * SECOND if n % 7 == 0 else None}}
+    """The later the number, the earlier the due time: ids alone would give the wrong order."""
+    return {"own": {"triage_due": NOW + (MANY - n) * SECOND if n % 7 == 0 else None}}
 
 
 def in_campaign(n: int) -> dict[str, Any]:
@@ -211,6 +212,12 @@ async def cases(store: Store) -> Any:
     assert 20 == len(everything)
 
 
+async def oldest_due_first(count: int, awaitable: Awaitable[list[Record]]) -> None:
+    due = [record.parts["own"].triage_due for record in await awaitable]
+    assert count == len(due)
+    assert sorted(due) == due
+
+
 async def some(count: int, awaitable: Awaitable[list[Any]]) -> None:
     assert count == len(await awaitable)
 
@@ -233,13 +240,13 @@ SCREENS: dict[str, tuple[str, Callable[[int], dict[str, Any]], Callable[[Store],
     "routing's triage": (
         "routing",
         in_triage,
-        lambda store: some(30, routing.queue(store, routing.TRIAGE, limit=30)),
+        lambda store: oldest_due_first(30, routing.queue(store, routing.TRIAGE, limit=30)),
         30,
     ),
     "routing's overdue": (
         "routing",
         in_triage,
-        lambda store: same((3, NOW), routing.overdue(store, routing.TRIAGE, NOW + 14 * SECOND)),
+        lambda store: same((2, NOW + 4 * SECOND), routing.overdue(store, routing.TRIAGE, NOW + 14 * SECOND)),
         3,
     ),
     "routing's load": (

@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 
 from services.routing.learning.samples import Sample
 from services.routing.lexicon import Lexicon
-from services.routing.lexicon.entries import JOINT, TARGETS
+from services.routing.lexicon.entries import BODY_TARGETS, TARGETS
 from services.routing.model.figures import Figures, Floats, Sureness
 from services.routing.model.ngrams import content_ngrams, title_ngrams
-from services.routing.model.weighed import by_hand, hand_inputs
+from services.routing.model.weighed import BODIES, REPORT_AT, by_hand, hand_inputs
 
-_COST: Final = 0.3
+_COST: Final = 0.4
 _ROUNDS: Final = 8
 # A run of characters that stands in fewer texts says something about these texts only.
 _FEWEST: Final = 3
 _MOST_ROWS: Final = 70_000
 _SEED: Final = 20261125
-# A missed report or joint matter weighs more than a false one, by the root of how rare they are.
-_RARE: Final = (TARGETS.index("kind:report"), TARGETS.index(JOINT))
+# A run of characters counts by how rare it is, and by how much it tells of the body: at least this much.
+_TELLING_LEAST: Final = 0.1
+# So many texts with the usual mixture of bodies are added to those that hold a run: few texts prove little.
+_USUAL_TEXTS: Final = 4.0
+# A missed report weighs more than a false one, by the root of how rare they are.
 _SETTLED: Final = 1e-5
-NOT_YET_SURE: Final = Sureness((0.0,) * 7, threshold=1.0, report_limit=0.0, joint_limit=0.0)
+NOT_YET_SURE: Final = Sureness((0.0,) * 7, threshold=1.0, report_limit=0.0)
 
 Counted = tuple[NDArray[np.uint32], Floats]
 
@@ -59,8 +62,9 @@ def prepared(samples: Sequence[Sample], lexicon: Lexicon) -> list[Prepared]:
 
 def fit(samples: Sequence[Prepared], lexicon: Lexicon) -> Figures:
     """Return figures fitted to the samples, pruned to what a small file holds; not yet calibrated."""
-    contents, content_rarity = _vocabulary([sample.content[0] for sample in samples])
-    titles, title_rarity = _vocabulary([sample.title[0] for sample in samples])
+    bodies, shares = _bodies(samples)
+    contents, content_rarity = _vocabulary([sample.content[0] for sample in samples], bodies, shares)
+    titles, title_rarity = _vocabulary([sample.title[0] for sample in samples], bodies, shares)
     apart = ~np.isin(titles, contents)
     titles, title_rarity = titles[apart], title_rarity[apart]
     hand = by_hand(lexicon)
@@ -114,15 +118,33 @@ def _wanted(sample: Sample) -> Floats:
         family = 1 if target.startswith("domain:") else 2 if target.startswith("kind:") else 0
         if (label := labels[family]) is not None:
             wanted[place] = 1.0 if label == target else -1.0
-    wanted[-1] = 0.0 if sample.joint is None else 1.0 if sample.joint else -1.0
     return wanted
 
 
-def _vocabulary(every: Sequence[NDArray[np.uint32]]) -> tuple[NDArray[np.uint32], Floats]:
-    numbers, texts = np.unique(np.concatenate(every), return_counts=True)
+def _bodies(samples: Sequence[Prepared]) -> tuple[NDArray[np.intp], Floats]:
+    """Return the body of each sample as a number, and how large a share of all each body has."""
+    bodies = np.array([sample.wanted[BODIES].argmax() for sample in samples])
+    counts = np.bincount(bodies, minlength=len(BODY_TARGETS))
+    return bodies, ((counts + 1) / (counts + 1).sum()).astype(np.float32)
+
+
+def _vocabulary(
+    every: Sequence[NDArray[np.uint32]], bodies: NDArray[np.intp], shares: Floats
+) -> tuple[NDArray[np.uint32], Floats]:
+    """Return the runs that stand in enough texts, and the weight of each: how rare it is times how telling.
+
+    Telling is how far the bodies of the texts that hold it differ from the usual mixture (relative entropy).
+    """
+    numbers, inverse, texts = np.unique(np.concatenate(every), return_inverse=True, return_counts=True)
     enough = texts >= min(_FEWEST, 1 + len(every) // 100)
     rarity = np.log((1 + len(every)) / (1 + texts[enough])) + 1.0
-    return numbers[enough], rarity.astype(np.float32)
+    owners = np.repeat(bodies, [len(one) for one in every])
+    told = np.full(int(enough.sum()), _TELLING_LEAST)
+    for body, share in enumerate(shares):
+        held = np.bincount(inverse[owners == body], minlength=len(numbers))[enough]
+        found = (held + _USUAL_TEXTS * share) / (texts[enough] + _USUAL_TEXTS)
+        told += found * np.log(found / share)
+    return numbers[enough], (rarity * told).astype(np.float32)
 
 
 def _placed(
@@ -166,9 +188,8 @@ def _lift(samples: Sequence[Prepared]) -> Floats:
     """Return how much more a text counts for the targets that it belongs to."""
     wanted = np.array([sample.wanted for sample in samples])
     lift = np.ones(len(TARGETS), np.float32)
-    for place in _RARE:
-        there, rest = (wanted[:, place] > 0).sum(), (wanted[:, place] < 0).sum()
-        lift[place] = np.sqrt(rest / there) if there else 1.0
+    there, rest = (wanted[:, REPORT_AT] > 0).sum(), (wanted[:, REPORT_AT] < 0).sum()
+    lift[REPORT_AT] = np.sqrt(rest / there) if there else 1.0
     return lift
 
 

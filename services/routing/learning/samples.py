@@ -19,7 +19,7 @@ _BODIES: Final = {*(body.value for body in Body), NO_BODY}
 _DOMAINS: Final = {domain.value for domain in Domain}
 _KINDS: Final = {kind.value for kind in Kind}
 # How far a label is believed, by the annotator's own confidence (3 certain, 2 likely, 1 guess).
-_BELIEVED: Final = {1: 0.4, 2: 0.7, 3: 1.0}
+_BELIEVED: Final = {1: 0.7, 2: 1.0, 3: 1.0}
 _COLUMNS: Final = 7
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from contracts.kinds import Kind
 from services.routing.learning.fitting import Prepared, fit, prepared
 from services.routing.learning.samples import Sample
-from services.routing.lexicon import Lexicon
+from services.routing.lexicon import SEVERAL, Lexicon
 from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS, KIND_TARGETS, NO_BODY
 from services.routing.model.figures import Figures, Sureness
 from services.routing.model.weighed import (
@@ -22,7 +22,6 @@ from services.routing.model.weighed import (
     Weighed,
     model,
     signs,
-    together,
 )
 
 _FOLDS: Final = 5
@@ -53,6 +52,7 @@ class Trial:
     sample: Sample
     weighed: Weighed
     accuses: bool
+    joint: bool
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def _crossed(
         for place in sorted(held_out):
             strengths = ready[place].strengths
             weighed = fitted.weigh(reference[place].words, strengths)
-            yield Trial(reference[place], weighed, lexicon.accuses(strengths))
+            words = reference[place].words
+            joint = lexicon.departments_named(words) >= SEVERAL
+            yield Trial(reference[place], weighed, lexicon.accuses(strengths), joint)
 
 
 def _sketch(one: Prepared) -> frozenset[int]:
@@ -119,7 +121,6 @@ def sureness(trials: Sequence[Trial], right: float) -> Sureness:
         calibration=tuple(round(float(weight), 4) for weight in calibration),
         threshold=_threshold(confidence, truths, _offered(trials, limit), right),
         report_limit=limit,
-        joint_limit=_joint_limit(trials),
     )
 
 
@@ -163,14 +164,10 @@ def measured(trials: Sequence[Trial], right: float) -> dict[str, object]:
 
 
 def _joint_f1(trials: Sequence[Trial]) -> float:
-    """Return the harmonic mean of precision and recall of `joint`, each fifth judged by the others' limit."""
-    hits = named = 0
-    for fold in range(_FOLDS):
-        limit = _joint_limit([trial for place, trial in enumerate(trials) if place % _FOLDS != fold])
-        for trial in trials[fold::_FOLDS]:
-            wanted, found = bool(trial.sample.joint), together(trial.weighed) >= limit
-            hits += wanted and found
-            named += wanted + found
+    """Return the harmonic mean of precision and recall of `joint`."""
+    judged = [trial for trial in trials if trial.sample.joint is not None]
+    hits = sum(trial.joint and bool(trial.sample.joint) for trial in judged)
+    named = sum(trial.joint + bool(trial.sample.joint) for trial in judged)
     return round(2 * hits / named, 4) if named else 0.0
 
 
@@ -245,18 +242,3 @@ def _threshold(confidence: Inputs, truths: Truths, offered: Truths, right: float
 def _report_limit(trials: Sequence[Trial]) -> float:
     scores = sorted(float(t.weighed.scores[REPORT_AT]) for t in trials if t.sample.kind == Kind.REPORT)
     return round(scores[int(len(scores) * _MISSED_REPORTS)], 4) if scores else 0.0
-
-
-def _joint_limit(trials: Sequence[Trial]) -> float:
-    """Return the score of `joint` from which on the harmonic mean of precision and recall is highest."""
-    judged = sorted(
-        ((together(t.weighed), t.sample.joint) for t in trials if t.sample.joint is not None),
-        reverse=True,
-    )
-    wanted = sum(bool(joint) for _, joint in judged)
-    best, limit, hits = 0.0, 0.0, 0
-    for number, (score, joint) in enumerate(judged, 1):
-        hits += bool(joint)
-        if (f1 := 2 * hits / (number + wanted)) > best:
-            best, limit = f1, score
-    return round(limit, 4)

@@ -14,7 +14,6 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from contracts.kinds import Kind, Urgency
 from services.routing.lexicon.entries import (
     DATA,
-    JOINT,
     TARGETS,
     Entries,
     Weighing,
@@ -27,6 +26,8 @@ from services.routing.lexicon.wording import END, Words
 _DOMAIN_SHARE: Final = 0.6
 _REPORT_AT: Final = TARGETS.index(f"kind:{Kind.REPORT}")
 _ACCUSING: Final = 3.0
+# A text that names so many departments tells of a matter that none of them can settle alone.
+SEVERAL: Final = 3
 _is_end: Final = re.compile(END).finditer
 
 
@@ -44,6 +45,8 @@ class Lexicon:
     finder: AhoCorasick
     urgent: tuple[tuple[str, Urgency | None], ...]
     urgent_finder: AhoCorasick
+    departments: tuple[str, ...]  # per name of a department: which one
+    department_finder: AhoCorasick
 
     def accuses(self, terms: Iterable[int]) -> bool:
         """Whether any of these phrases is an accusation: then a person looks, whatever else the text says.
@@ -66,6 +69,12 @@ class Lexicon:
             return None
         first = min(ranked, key=lambda one: one[0])
         return list(Urgency)[first[0]], first[1]
+
+    def departments_named(self, words: Words) -> int:
+        """Return how many different departments the words name: many, where one alone cannot settle it."""
+        text = f"{words.heading}{END}{words.body}"
+        found = self.department_finder.find_matches_as_indexes(text)
+        return len({self.departments[place] for place, *_ in found})
 
     def weigh(self, words: Words) -> dict[int, float]:
         """Return the strength of every phrase and pair found, by its place in `terms`."""
@@ -135,6 +144,7 @@ def compiled(entries: Entries, *, version: str) -> Lexicon:
         for text in phrases:
             masks[text] |= bits[name]
     terms = tuple(table)
+    named = {name: unit for unit, names in entries.departments.items() for name in names}
     return Lexicon(
         version=version,
         weighing=entries.weighing,
@@ -148,6 +158,10 @@ def compiled(entries: Entries, *, version: str) -> Lexicon:
         urgent_finder=AhoCorasick(
             tuple(entries.urgent), matchkind=MatchKind.LeftmostLongest, store_patterns=False
         ),
+        departments=tuple(named.values()),
+        department_finder=AhoCorasick(
+            tuple(named), matchkind=MatchKind.LeftmostLongest, store_patterns=False
+        ),
     )
 
 
@@ -157,7 +171,7 @@ def _written(entries: Entries, numbers: dict[str, int]) -> dict[str, dict[int, f
     for phrase in entries.phrases:
         row = table.setdefault(phrase.text, {})
         scores = [(phrase.target, phrase.weight)]
-        if phrase.domain is not None and phrase.target != JOINT:
+        if phrase.domain is not None:
             scores.append((f"domain:{phrase.domain}", phrase.weight * _DOMAIN_SHARE))
         for target, weight in scores:
             row[numbers[target]] = max(row.get(numbers[target], weight), weight)

@@ -18,12 +18,11 @@ from services.routing.lexicon.wording import plain
 
 DATA: Final = Path(__file__).parent / "data"
 NO_BODY: Final = "none"
-JOINT: Final = "joint"
 # What a phrase can speak for, in the order in which scores are kept.
 BODY_TARGETS: Final = (*(body.value for body in Body), NO_BODY)
 DOMAIN_TARGETS: Final = tuple(f"domain:{domain}" for domain in Domain)
 KIND_TARGETS: Final = tuple(f"kind:{kind}" for kind in Kind)
-TARGETS: Final = (*BODY_TARGETS, *DOMAIN_TARGETS, *KIND_TARGETS, JOINT)
+TARGETS: Final = (*BODY_TARGETS, *DOMAIN_TARGETS, *KIND_TARGETS)
 USUAL_DOMAIN: Final[dict[str, Domain]] = {
     Body.LABOR: Domain.LABOR_SOCIAL_SECURITY,
     Body.SOCIAL_SECURITY: Domain.LABOR_SOCIAL_SECURITY,
@@ -105,6 +104,7 @@ class Entries:
     groups: dict[str, tuple[str, ...]]
     pairs: tuple[Pair, ...]
     urgent: dict[str, Urgency | None]
+    departments: dict[str, tuple[str, ...]]
     weighing: Weighing
 
 
@@ -119,6 +119,7 @@ def read(folder: Path = DATA) -> Entries:
         groups=groups,
         pairs=tuple(_pairs(folder / "pairs.tsv", groups)),
         urgent=_urgent(folder / "urgency.tsv"),
+        departments=_groups(folder / "departments.tsv", shortest=_SHORTEST),
         weighing=_settings(folder / "settings.toml"),
     )
 
@@ -184,18 +185,17 @@ def _phrases(folder: Path, target: str) -> Iterator[Phrase]:
 
 def _kinds(path: Path) -> Iterator[Phrase]:
     for place, (text, kind, weight, *_) in _rows(path, fewest=3, most=4):
-        if kind != JOINT and kind not in set(Kind):
-            raise LexiconError(f"{place}: {kind!r} is neither a kind nor {JOINT!r}")
-        target = JOINT if kind == JOINT else f"kind:{kind}"
-        yield Phrase(text=_wording(place, text), target=target, weight=_weight(place, weight))
+        if kind not in set(Kind):
+            raise LexiconError(f"{place}: {kind!r} is no kind")
+        yield Phrase(text=_wording(place, text), target=f"kind:{kind}", weight=_weight(place, weight))
 
 
-def _groups(path: Path) -> dict[str, tuple[str, ...]]:
+def _groups(path: Path, shortest: int = 1) -> dict[str, tuple[str, ...]]:
     groups: dict[str, tuple[str, ...]] = {}
     for place, (name, phrases) in _rows(path, fewest=2, most=2):
         if name in groups:
             raise LexiconError(f"{place}: group {name!r} stands twice")
-        groups[name] = tuple(_wording(place, text, shortest=1) for text in phrases.split())
+        groups[name] = tuple(_wording(place, text, shortest) for text in phrases.split())
     return groups
 
 

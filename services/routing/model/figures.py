@@ -37,7 +37,6 @@ class Sureness:
     calibration: tuple[float, ...]
     threshold: float
     report_limit: float
-    joint_limit: float
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,10 @@ from services.routing.model.ngrams import BITS, content_ngrams, title_ngrams
 
 BODIES: Final = slice(0, len(BODY_TARGETS))
 DOMAINS: Final = slice(BODIES.stop, BODIES.stop + len(DOMAIN_TARGETS))
-KINDS: Final = slice(DOMAINS.stop, len(TARGETS) - 1)
-JOINT_AT: Final = len(TARGETS) - 1
+KINDS: Final = slice(DOMAINS.stop, len(TARGETS))
 REPORT_AT: Final = TARGETS.index("kind:report")
 # Hand-written weights go up to 10; the figures beside them are about 1.
 _HAND_SCALE: Final = np.float32(0.1)
-_TOGETHER: Final = 0.3
-_LOUD: Final = 2.0
 _NONE_AT: Final = BODY_TARGETS.index(NO_BODY)
 _USUAL: Final = tuple(
     DOMAIN_TARGETS.index(f"domain:{USUAL_DOMAIN[name]}") if name in USUAL_DOMAIN else -1
@@ -117,11 +114,6 @@ def hand_inputs(hand: Floats) -> Floats:
     for family in (BODIES, DOMAINS, KINDS):
         inputs[..., family] -= inputs[..., family].mean(axis=-1, keepdims=True)
     return inputs
-
-
-def together(weighed: Weighed) -> float:
-    """Return how much speaks for joint handling: the learned score, and phrases that people wrote for it."""
-    return float(weighed.scores[JOINT_AT]) + _TOGETHER * min(float(weighed.hand[JOINT_AT]), _LOUD)
 
 
 def signs(weighed: Weighed) -> tuple[float, ...]:
