@@ -42,7 +42,9 @@ class CallOutcome(StrEnum):
 class SmsQueued(Fact):
     """Somebody will be told; `message` is unique within the petition, `cause` is the fact's id.
 
-    With `gateway` and `lease_until` its first attempt is claimed at once, as `SmsClaimed` would say.
+    With `gateway` and `lease_until` its first attempt is claimed at once, as `SmsClaimed` would say; with
+    `gateway` alone it is offered to that gateway, which claims it when it can leave at once, or it is offered
+    anew from `not_before` on.
     `recipient` is absent for the petitioner, else the key of another person of the dossier, or `handler` or
     `superior`. It leaves not before `not_before` (quiet hours) and not after `valid_until`.
     """
@@ -62,13 +64,17 @@ class SmsQueued(Fact):
 
 
 class SmsPostponed(Fact):
-    """The message waits until `not_before`: it is night, or another one about the petition has just left."""
+    """The message waits until `not_before`: it is night, or another one about the petition has just left.
+
+    With `gateway` it is offered to that gateway until then, which claims it when it can leave at once.
+    """
 
     TYPE: ClassVar[str] = "cn.petition.notify.SmsPostponed.v1"
     TOPIC: ClassVar[Topic] = NOTIFY
 
     message: Code
     not_before: Moment
+    gateway: Code | None = None
 
 
 class SmsJoined(Fact):

@@ -6,7 +6,7 @@ What comes back later (receipts, replies, staff's decisions) is decided in `outc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zlib import crc32
@@ -109,8 +109,8 @@ def queue(
             return fact
         case SmsClaimed(gateway=gateway, lease_until=lease_until):
             return queued.model_copy(update={"gateway": gateway, "lease_until": lease_until})
-        case SmsPostponed(not_before=not_before):
-            return queued.model_copy(update={"not_before": not_before})
+        case SmsPostponed(not_before=not_before, gateway=gateway):
+            return queued.model_copy(update={"not_before": not_before, "gateway": gateway})
         case None:
             return queued
 
@@ -130,8 +130,14 @@ def decide_waiting(rules: Rules, docket: Docket, now: datetime) -> list[Fact]:
     return with_call(docket, _taken(rules, docket, waiting, now), now)
 
 
-def _taken(rules: Rules, docket: Docket, waiting: Sequence[Sms], now: datetime) -> list[Fact]:
-    """Move messages on, one after the other; what one takes with it is not taken again."""
+def _taken(
+    rules: Rules,
+    docket: Docket,
+    waiting: Sequence[Sms],
+    now: datetime,
+    company: Sequence[Sms] | None = None,
+) -> list[Fact]:
+    """Move messages on, one after the other; what one takes with it of the others is not taken again."""
     facts: list[Fact] = []
     joined: set[str] = set()
     for message in waiting:
@@ -143,7 +149,11 @@ def _taken(rules: Rules, docket: Docket, waiting: Sequence[Sms], now: datetime) 
             continue
         facts.append(fact)
         if isinstance(fact, SmsClaimed) and _may_join(rules, notice):
-            others = [m for m in waiting if _joins(rules, docket, m, message) and m.message not in joined]
+            others = [
+                other
+                for other in (waiting if company is None else company)
+                if _joins(rules, docket, other, message) and other.message not in joined
+            ]
             with_it = [other.message for other in others[: MOST_JOINED - 1]]
             joined |= {message.message, *with_it}
             facts += [SmsJoined(at=now, message=other, into=message.message) for other in with_it]
@@ -164,6 +174,20 @@ def _joins(rules: Rules, docket: Docket, other: Sms, message: Sms) -> bool:
         and _may_join(rules, notice)
         and in_turn(docket, other)
     )
+
+
+def decide_taken(rules: Rules, docket: Docket, message: str, now: datetime) -> Sequence[Fact]:
+    """Claim what was offered: its gateway has room. What is offered no more changes nothing.
+
+    Everything that can hold a message up is looked at once more; the offer may be seconds old.
+    """
+    known = docket.own.find(message)
+    way = rules.way(known.gateway) if known is not None and known.offered else None
+    if known is None or way is None:
+        return []
+    here = replace(rules, ways=(replace(way, query=True),), closed=frozenset())
+    waiting = [other for other in docket.own.messages if other.state is State.QUEUED]
+    return with_call(docket, _taken(here, docket, [known], now, company=waiting), now)
 
 
 def decide_reported(rules: Rules, docket: Docket, report: Report, now: datetime) -> Sequence[Fact]:

@@ -24,13 +24,15 @@ SLICE: Final = 0.1
 # A gateway that throttles is asked again after this long, whatever it said: leases go on meanwhile.
 MOST_PAUSED: Final = 5.0
 K = TypeVar("K")
+Offered = TypeVar("Offered")
 Item = TypeVar("Item")
 
 
-class Lane(Generic[K]):
-    """The lane. `K` is what the sender needs to find a result's way back.
+class Lane(Generic[K, Offered]):
+    """The lane. `K` is what the sender needs to find a result's way back, `Offered` what to claim an offer.
 
-    `send` and `ask` are the sender's: they get a batch, call `post` or `query`, and report.
+    `send` and `ask` are the sender's: they get a batch, call `post` or `query`, and report. So is `claim`:
+    what it gets was offered to this lane, and comes back into `waiting`.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class Lane(Generic[K]):
         gateway: SmsGateway,
         weight: int,
         *,
-        send: Callable[["Lane[K]", Sequence[tuple[K, Outbound]]], Awaitable[None]],
-        ask: Callable[["Lane[K]", Sequence[tuple[K, Attempt]]], Awaitable[None]],
+        send: Callable[["Lane[K, Offered]", Sequence[tuple[K, Outbound]]], Awaitable[None]],
+        ask: Callable[["Lane[K, Offered]", Sequence[tuple[K, Attempt]]], Awaitable[None]],
+        claim: Callable[["Lane[K, Offered]", Sequence[Offered]], Awaitable[None]],
         changed: Callable[[], None],
     ) -> None:
         self.gateway, self.breaker = gateway, Breaker()
@@ -54,6 +57,8 @@ class Lane(Generic[K]):
         )
         self.waiting: deque[tuple[K, Outbound]] = deque()
         self.lookups: deque[tuple[K, Attempt]] = deque()
+        self.offers: dict[str, Offered] = {}
+        self._claim = claim
         self._send, self._ask, self._changed = send, ask, changed
         self._calls = asyncio.Semaphore(caps.window)
         self._wanted = asyncio.Event()
@@ -65,7 +70,7 @@ class Lane(Generic[K]):
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
-        return not (self.waiting or self.lookups or self._tasks)
+        return not (self.waiting or self.lookups or self.offers or self._tasks)
 
     def wake(self) -> None:
         """Say that something was put in."""
@@ -118,7 +123,7 @@ class Lane(Generic[K]):
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            while self.waiting or self.lookups:
+            while self.waiting or self.lookups or self.offers:
                 if asked := _some(self.lookups, self.gateway.caps.batch):
                     await self._calls.acquire()
                     self._spawn(self._ask(self, asked))
@@ -126,6 +131,22 @@ class Lane(Generic[K]):
                     await self._calls.acquire()
                     await self._paced()
                     self._spawn(self._send(self, _some(self.waiting, self._most())))
+                elif self.offers:
+                    await self._take_up()
+
+    async def _take_up(self) -> None:
+        """Claim what was offered, no more than leaves at once: what is claimed when we die is unknown.
+
+        A gateway that is not used takes up nothing; what was offered to it is offered anew, to another one.
+        """
+        if self.breaker.open:
+            self.offers.clear()
+            return
+        # With all calls under way nothing could leave at once.
+        await self._calls.acquire()
+        self._calls.release()
+        batch = [self.offers.pop(name) for name in list(self.offers)[: self._most()]]
+        await self._claim(self, batch)
 
     def _most(self) -> int:
         rate, most = self.gateway.caps.rate, self.gateway.caps.batch
@@ -161,6 +182,7 @@ class Lane(Generic[K]):
         """Take nothing more, finish what is under way; what is left is found by its lease."""
         self.waiting.clear()
         self.lookups.clear()
+        self.offers.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         tasks = [*self._tasks, *([self._loop] if self._loop else [])]

@@ -52,8 +52,8 @@ CALL: Final = "call"
 class Sms:
     """One message: `until` is the end of the lease or of the pause, `claim` the number of its last claim.
 
-    `recipient` is "" for the petitioner; `gateway` the one of the last claim; `into` the message within
-    whose text this one went out.
+    `recipient` is "" for the petitioner; `gateway` the one of the last claim or offer; `into` the message
+    within whose text this one went out. What is `offered` is claimed when its gateway has room for it.
     """
 
     message: str
@@ -74,6 +74,7 @@ class Sms:
     gateway: str = ""
     valid_until: datetime | None = None
     into: str = ""
+    offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _queued(fact: SmsQueued, heard: int) -> Sms:
         valid_until=fact.valid_until,
     )
     if fact.lease_until is None:
-        return queued
+        return replace(queued, gateway=fact.gateway or "", offered=fact.gateway is not None)
     return replace(
         queued,
         state=State.CLAIMED,
@@ -182,18 +183,26 @@ def _skipped(part: Messages, fact: SmsSkipped) -> Sms:
         changed_at=fact.at,
         recipient=fact.recipient or "",
     )
-    return replace(known, state=State.SKIPPED, reason=fact.reason, until=None, changed_at=fact.at)
+    return replace(
+        known, state=State.SKIPPED, reason=fact.reason, until=None, changed_at=fact.at, offered=False
+    )
 
 
 def _waited(message: Sms, fact: SmsPostponed | SmsJoined) -> Sms:
     if isinstance(fact, SmsPostponed):
-        return replace(message, until=fact.not_before, changed_at=fact.at)
-    return replace(message, state=State.JOINED, into=fact.into, until=None, changed_at=fact.at)
+        return replace(
+            message,
+            until=fact.not_before,
+            changed_at=fact.at,
+            gateway=fact.gateway or message.gateway,
+            offered=fact.gateway is not None,
+        )
+    return replace(message, state=State.JOINED, into=fact.into, until=None, changed_at=fact.at, offered=False)
 
 
 def _moved(message: Sms, fact: SmsClaimed | SmsSent | SmsNotSent | SmsUnknown, heard: int) -> Sms:
     """Move a message on by what happened to one of its attempts."""
-    moved = replace(message, attempt=fact.attempt, changed_at=fact.at, until=None)
+    moved = replace(message, attempt=fact.attempt, changed_at=fact.at, until=None, offered=False)
     match fact:
         case SmsClaimed():
             return replace(

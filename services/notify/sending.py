@@ -16,7 +16,7 @@ import structlog
 from contracts.envelope import message_id
 from contracts.fact import Fact
 from contracts.identity import PetitionId
-from contracts.notify import SkipReason, SmsClaimed, SmsQueued, SmsUnknown
+from contracts.notify import SkipReason, SmsClaimed, SmsPostponed, SmsQueued, SmsUnknown
 from contracts.topics import NOTIFY
 from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
@@ -24,7 +24,7 @@ from runtime.consume import Answer, Stated, Step
 from runtime.store import DatabaseError
 from services.notify import numbers, recipients, segments, staff
 from services.notify.docket import Docket
-from services.notify.domain import Report, decide_reported
+from services.notify.domain import Report, decide_reported, decide_taken
 from services.notify.gateway import Sink, SmsGateway
 from services.notify.lane import Lane
 from services.notify.ledger import Going
@@ -93,6 +93,14 @@ class Arrivals(Sink, Protocol):
         ...
 
 
+class Offer(NamedTuple):
+    """A message that a gateway may have when it has room."""
+
+    petition: PetitionId
+    message: str
+    traceparent: str | None
+
+
 class Way:
     """What a result needs to find its way back to the docket."""
 
@@ -134,8 +142,15 @@ class Sender:
     ) -> None:
         self._staff = staff
         self._texts, self._sign, self._standing, self._clock = texts, sign, standing, clock
-        self.lanes: dict[str, Lane[Way]] = {
-            name: Lane(gateway, weight, send=self._send, ask=self._ask, changed=self._changed)
+        self.lanes: dict[str, Lane[Way, Offer]] = {
+            name: Lane(
+                gateway,
+                weight,
+                send=self._send,
+                ask=self._ask,
+                claim=self._claim,
+                changed=self._changed,
+            )
             for name, (gateway, weight) in gateways.items()
         }
         self.on_step: Step = _no_step
@@ -169,6 +184,9 @@ class Sender:
     ) -> None:
         """Take up what was just claimed, and what must be asked for."""
         for fact in facts:
+            if isinstance(fact, SmsPostponed) or (isinstance(fact, SmsQueued) and fact.lease_until is None):
+                self._offered(docket, fact, traceparent)
+                continue
             if not isinstance(fact, SmsQueued | SmsClaimed | SmsUnknown):
                 continue
             message = docket.own.find(fact.message)
@@ -186,9 +204,38 @@ class Sender:
             elif fact.lease_until is not None and message.state is State.CLAIMED:
                 self._take(lane, docket, message, fact.lease_until, traceparent)
 
+    def _offered(self, docket: Docket, fact: SmsQueued | SmsPostponed, traceparent: str | None) -> None:
+        """Offer a message to its lane."""
+        lane = self.lanes.get(fact.gateway or "")
+        if lane is None or self._stopping or len(lane.offers) >= MOST_WAITING:
+            return
+        name = unique(docket.petition, fact.message)
+        lane.offers[name] = Offer(docket.petition, fact.message, traceparent)
+        lane.wake()
+
+    async def _claim(self, lane: Lane[Way, Offer], batch: Sequence[Offer]) -> None:
+        """Claim what the lane takes up; what cannot be claimed now is offered anew in a while."""
+        if self._asker is None:
+            raise RuntimeError("the sender is not bound")
+        asked = [
+            Asked(
+                offer.petition,
+                partial(_decide_taken, self._standing.rules, offer.message),
+                None,
+                offer.traceparent,
+            )
+            for offer in batch
+        ]
+        try:
+            await self._asker.ask_all(asked)
+        except UnavailableError as error:
+            log.warning(
+                "offers_left", gateway=lane.gateway.name, reason=type(error).__name__, count=len(batch)
+            )
+
     def _take(
         self,
-        lane: Lane[Way],
+        lane: Lane[Way, Offer],
         docket: Docket,
         message: Sms,
         lease_until: datetime,
@@ -275,7 +322,7 @@ class Sender:
 
     # What a lane calls.
 
-    async def _send(self, lane: Lane[Way], batch: Sequence[tuple[Way, Outbound]]) -> None:
+    async def _send(self, lane: Lane[Way, Offer], batch: Sequence[tuple[Way, Outbound]]) -> None:
         try:
             await self.on_step("sending")
             withheld = await self._withheld(batch)
@@ -304,7 +351,9 @@ class Sender:
             return [NotSent("database-away")] * len(batch)
         return [None if reason is None else Withheld(reason) for reason in reasons]
 
-    async def _posted(self, lane: Lane[Way], leaving: Sequence[tuple[Way, Outbound]]) -> Sequence[Result]:
+    async def _posted(
+        self, lane: Lane[Way, Offer], leaving: Sequence[tuple[Way, Outbound]]
+    ) -> Sequence[Result]:
         if not leaving or self._look is None:
             return []
         goings = [way.going for way, _ in leaving if way.going is not None]
@@ -324,7 +373,7 @@ class Sender:
         except DatabaseError as error:
             log.warning("sms_not_counted", reason=type(error).__name__, count=len(goings))
 
-    async def _registered(self, lane: Lane[Way], ended: Sequence[tuple[Way, Result]]) -> None:
+    async def _registered(self, lane: Lane[Way, Offer], ended: Sequence[tuple[Way, Result]]) -> None:
         """Keep what receipts will call the messages, before anybody can hear that they were sent."""
         named = [
             Sent(
@@ -352,7 +401,7 @@ class Sender:
             pause = min(pause * 2, LONGEST_PAUSE)
         return None
 
-    async def _ask(self, lane: Lane[Way], batch: Sequence[tuple[Way, Attempt]]) -> None:
+    async def _ask(self, lane: Lane[Way, Offer], batch: Sequence[tuple[Way, Attempt]]) -> None:
         try:
             await self.on_step("asking")
             found = await lane.query([attempt for _, attempt in batch])
@@ -455,6 +504,10 @@ class Sender:
 def _extension(name: str, digits: int) -> str:
     """Return the digits behind the sender's number by which a reply names its question."""
     return f"{crc32(name.encode()) % 10**digits:0{digits}d}" if digits else ""
+
+
+def _decide_taken(rules: Rules, message: str, docket: Docket, now: datetime) -> Sequence[Fact]:
+    return decide_taken(rules, docket, message, now)
 
 
 def _decide(rules: Rules, report: Report, docket: Docket, now: datetime) -> Sequence[Fact]:

@@ -60,12 +60,14 @@ def next_step(
     before = _before(docket, message)
     if not in_turn(docket, message) or (before is not None and message.state is State.QUEUED):
         return None
-    at = max(now, message.until or now, _apart(rules, docket, message, notice) or now)
+    # An offer that nobody took up is made again; anything else waits for its time.
+    until = None if message.offered else message.until
+    at = max(now, until or now, _apart(rules, docket, message, notice) or now)
     if before is not None and before.until is not None:
         at = max(at, before.until + timedelta(seconds=1))
     at = rules.awake(notice, at)
     if at <= now:
-        return _claimed(rules, docket, message, now)
+        return _leaving(rules, docket, message, now)
     if message.valid_until is not None and at >= message.valid_until:
         return skipped(message, SkipReason.EXPIRED, now)
     return None if at == message.until else SmsPostponed(at=now, message=message.message, not_before=at)
@@ -80,13 +82,29 @@ def _unreachable(docket: Docket, message: Sms, now: datetime) -> SmsSkipped | No
     return skipped(message, SkipReason.ERASED, now) if erased else None
 
 
-def _claimed(rules: Rules, docket: Docket, message: Sms, now: datetime) -> SmsClaimed:
-    failed = message.gateway if message.state is State.NOT_SENT else ""
+def _leaving(rules: Rules, docket: Docket, message: Sms, now: datetime) -> SmsClaimed | SmsPostponed | None:
+    """Claim the message, or offer it: a gateway that cannot be asked gets no claim before it has room.
+
+    What is claimed when its process dies counts as unknown, and there only a person could say that it never
+    left.
+    """
+    failed = message.gateway if message.state is State.NOT_SENT and not message.offered else ""
+    gateway = rules.choose(unique(docket.petition, message.message), avoid=failed)
+    way = rules.way(gateway)
+    if way is not None and not way.query:
+        if message.offered and message.until is not None and now < message.until:
+            return None
+        return SmsPostponed(at=now, message=message.message, not_before=now + rules.lease, gateway=gateway)
+    return claim(rules, message, gateway, now)
+
+
+def claim(rules: Rules, message: Sms, gateway: str, now: datetime) -> SmsClaimed:
+    """State that this attempt is about to be made."""
     return SmsClaimed(
         at=now,
         message=message.message,
         attempt=message.attempt + 1,
-        gateway=rules.choose(unique(docket.petition, message.message), avoid=failed),
+        gateway=gateway,
         lease_until=now + rules.lease,
     )
 

@@ -36,6 +36,7 @@ from services.notify.domain import (
     REFUSED_PAUSE,
     Report,
     decide_reported,
+    decide_taken,
     decide_tell,
 )
 from services.notify.messages import State
@@ -298,8 +299,10 @@ def test_a_gateway_that_does_not_know_is_asked_more_and_more_rarely_and_then_no_
 
 
 def test_a_gateway_that_cannot_be_asked_leaves_the_message_to_staff() -> None:
-    journey = Journey(standing=Standing(replace(RULES, ways=(Way("outbox", query=False),))))
+    rules = replace(RULES, ways=(Way("outbox", query=False),))
+    journey = Journey(standing=Standing(rules))
     journey.tell(DOSSIER, REGISTERED)
+    journey.ask(lambda docket, now: decide_taken(rules, docket, "registered.1", now))
     report(journey, Unknown("cut"))
     assert journey.record.wake_at is None
     assert journey.docket.own.attention == (State.UNKNOWN,)

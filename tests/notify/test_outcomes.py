@@ -25,7 +25,7 @@ from contracts.notify import (
 )
 from runtime.service import Refused
 from services.notify.docket import Docket
-from services.notify.domain import Report, decide_reported
+from services.notify.domain import Report, decide_reported, decide_taken
 from services.notify.messages import CALL, State
 from services.notify.outcomes import (
     Reply,
@@ -48,10 +48,16 @@ def sent(result: Accepted | Unknown | None = SENT) -> Journey:
     """A petition whose first message has left, or of which that is not known."""
     journey = Journey(standing=Standing(WITH_RECEIPTS))
     journey.tell(TOLD[DossierSaved], TOLD[PetitionRegistered])
+    take(journey, "registered.1")
     if result is not None:
         report = Report("registered.1", 1, result)
         journey.ask(_reported(report))
     return journey
+
+
+def take(journey: Journey, message: str) -> list[Fact]:
+    """The gateway has room for what was offered to it."""
+    return list(journey.ask(lambda docket, now: decide_taken(WITH_RECEIPTS, docket, message, now)))
 
 
 def _reported(report: Report) -> Callable[[Docket, datetime], Sequence[Fact]]:
@@ -149,6 +155,7 @@ def test_a_person_decides_about_an_unknown_message_and_only_about_that(was_sent:
     assert (decided.sent, decided.by) == (was_sent, "operator-1")
     if not was_sent:
         journey.wake()
+        assert ["SmsClaimed"] == [type(fact).__name__ for fact in take(journey, "registered.1")]
         assert (state(journey), journey.messages[0].attempt) == (State.CLAIMED, 2)
     again = decide_unknown(
         WITH_RECEIPTS, journey.docket, "registered.1", sent=True, by="x", now=journey.clock.now()
@@ -188,7 +195,7 @@ def test_what_nobody_can_read_is_answered_once_with_how_to_answer() -> None:
     assert [2, 1, 1] == [len(facts) for facts in told]
     assert isinstance(told[0][1], SmsQueued)
     assert told[0][1].template == "rating-help"
-    assert journey.messages[-1].state is State.CLAIMED
+    assert (journey.messages[-1].state, journey.messages[-1].offered) == (State.QUEUED, True)
     # A reply to nothing in particular is for staff: nobody is told how to answer what was not asked.
     assert 1 == len(answered(sent(), Reply("d" * 32, ReplyKind.UNCLEAR)))
 

@@ -25,7 +25,7 @@ from contracts.notify import (
     SmsSkipped,
 )
 from contracts.routing import PetitionRouted
-from services.notify.domain import Report, decide_reported
+from services.notify.domain import Report, decide_reported, decide_taken
 from services.notify.messages import State
 from services.notify.rules import ZONE, Quiet, Rules, Way
 from services.notify.sms import Accepted, Down, Result, Scope, Throttled, Withheld
@@ -228,6 +228,42 @@ def test_nothing_is_joined_where_a_gateway_takes_its_vendors_templates_only() ->
     other = journey_of(JOINING)
     other.tell(REGISTERED, TOLD[PetitionAccepted])
     assert ["SmsClaimed", "SmsJoined"] == kinds(other.tell(DOSSIER))
+
+
+def test_a_gateway_that_cannot_be_asked_claims_when_it_has_room_and_not_before() -> None:
+    """What dies claimed is unknown for good there, so nothing is claimed that would only wait."""
+    rules = replace(RULES, ways=(Way("smpp", query=False),))
+    journey = journey_of(rules)
+    (offered,) = journey.tell(DOSSIER, REGISTERED)
+    assert isinstance(offered, SmsQueued)
+    assert (offered.gateway, offered.lease_until) == ("smpp", None)
+    assert journey.record.wake_at == offered.not_before == journey.clock.now() + rules.lease
+    # Its process died, or the gateway was away: it is offered anew, and nothing is unknown.
+    journey.clock.forward(rules.lease)
+    (again,) = journey.wake()
+    assert isinstance(again, SmsPostponed)
+    assert again.gateway == "smpp"
+    (claimed,) = taken(journey, "registered.1")
+    assert isinstance(claimed, SmsClaimed)
+    assert not taken(journey, "registered.1"), "two lanes may have it; one gets it"
+    reported(journey, "registered.1", Accepted("1", 1))
+    assert not taken(journey, "registered.1")
+
+
+def taken(journey: Journey, message: str) -> Sequence[Fact]:
+    """The gateway has room."""
+    rules = journey.standing.rules
+    return journey.ask(lambda docket, now: decide_taken(rules, docket, message, now))
+
+
+def test_an_offer_that_comes_into_the_night_waits_for_the_morning() -> None:
+    journey = journey_of(replace(NIGHTLY, ways=(Way("smpp", query=False),)), at=night(21, 59))
+    journey.tell(DOSSIER, REGISTERED, TOLD[PetitionAccepted])
+    journey.clock.time = night(22)
+    (postponed,) = taken(journey, "accepted.2")
+    assert isinstance(postponed, SmsPostponed)
+    assert (postponed.gateway, postponed.not_before) == (None, night(8, day=23))
+    assert ["SmsClaimed"] == kinds(taken(journey, "registered.1")), "what is urgent leaves"
 
 
 @pytest.mark.parametrize("reason", [SkipReason.CAP, SkipReason.OPTED_OUT])
