@@ -312,16 +312,17 @@ async def _leave(consumer: Any) -> None:  # noqa: ANN401 - the client ships no t
     answers in order, so this goes by the other one; the join then ends with "unknown member", and the client
     with it. Its parts are named here alone; `tests/broker/test_leaving.py` finds out if they become others.
     """
-    coordinator = consumer._coordinator  # noqa: SLF001
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way
     if coordinator is None:
         return
-    await asyncio.shield(coordinator._closing)  # noqa: SLF001
+    await asyncio.shield(coordinator._closing)  # noqa: SLF001 - no public way
     await asyncio.sleep(LEAVE_AFTER)
     node, me = coordinator.coordinator_id, coordinator.member_id
     if node is None or not me:
         return
     with contextlib.suppress(KafkaError):
-        await consumer._client.send(node, LeaveGroupRequest(coordinator.group_id, me))  # noqa: SLF001
+        request = LeaveGroupRequest(coordinator.group_id, me)
+        await consumer._client.send(node, request)  # noqa: SLF001 - no public way
         log.info("group_left", group=coordinator.group_id)
 
 
