@@ -68,7 +68,7 @@ class Desk:
     standing: Standing
     letters: Letters
     spending: Spending
-    lanes: Mapping[str, Lane[Any]]
+    lanes: Mapping[str, Lane[Any, Any]]
 
     @property
     def rules(self) -> Rules:
