@@ -20,9 +20,9 @@ from services.notify.sms import Attempt, Down, Outbound, Result, Scope, Throttle
 log = structlog.get_logger()
 
 # A gateway with a rate gets messages in slices of this many seconds.
-SLICE: Final = 0.1
+SLICE: Final = 0.05
 # And so many seconds' worth of them is claimed at most where it cannot be asked about what it was given.
-AT_ONCE: Final = 0.25
+AT_ONCE: Final = 0.1
 # A gateway that throttles is asked again after this long, whatever it said: leases go on meanwhile.
 MOST_PAUSED: Final = 5.0
 K = TypeVar("K")
@@ -160,7 +160,7 @@ class Lane(Generic[K, Offered]):
         await self._claim(self, batch)
 
     def _at_once(self) -> int:
-        """Return how many messages may be claimed and not ended: what leaves within a quarter of a second."""
+        """Return how many messages may be claimed and not ended: what leaves within a tenth of a second."""
         rate = self.gateway.caps.rate
         return self.gateway.caps.batch if rate is None else int(rate * AT_ONCE)
 
