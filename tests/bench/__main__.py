@@ -19,6 +19,7 @@ from tests.bench.sizes import sizes
 from tests.bench.sms import sms
 from tests.bench.stage import Stage, standing
 from tests.bench.startup import startup
+from tests.bench.telling import telling
 
 SECONDS = 20.0
 BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
@@ -32,6 +33,7 @@ BENCHES: dict[str, Callable[[Stage, float, str], None]] = {
     "overload": overload,
     "bytes": sizes,
     "campaign": campaign,
+    "telling": lambda stage, seconds, _source: telling(stage, seconds),
 }
 # These need neither broker nor database.
 ALONE: dict[str, Callable[[float], None]] = {"sms": sms}

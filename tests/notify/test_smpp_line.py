@@ -6,6 +6,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,67 @@ async def test_a_question_goes_out_is_delivered_and_answered(line: Line, centre:
         await eventually(delivered, deadline=DEADLINE, every=0.3)
 
 
+async def test_the_same_facts_five_times_and_two_instances_make_one_message(
+    line: Line, centre: Centre
+) -> None:
+    """Case 1: whoever hears what how often, one telephone rings once."""
+    wanted = [(petition, f"138{number:08d}") for number, petition in enumerate(petitions(20))]
+    async with line.spawned("notify", port=free()), line.spawned("notify", port=free()):
+        for _ in range(5):
+            await publish(line, wanted, BEGUN)
+
+        async def all_sent() -> bool:
+            sent = {petition for petition, fact in await stated(line) if isinstance(fact, SmsSent)}
+            return sent == {petition for petition, _ in wanted}
+
+        await eventually(all_sent, deadline=DEADLINE, every=0.3)
+    # Both have stopped: nothing is under way any more.
+    segments = Counter(
+        (one["to"], one["udh"][0] if one["udh"] else "", one["text"]) for one in await centre.got()
+    )
+    assert {1} == set(segments.values())
+    assert {f"86{phone}" for _, phone in wanted} == {to for to, _, _ in segments}
+
+
+async def test_with_one_gateway_refusing_its_bind_all_goes_over_the_other_until_it_is_mended(
+    line: Line, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 9: the breaker opens, nobody waits for it, and when the password is right again it is used."""
+    monkeypatch.setenv("NOTIFY_GATEWAYS", "smpp=1000,outbox=1")
+    await centre.ask(bind=0x0D)
+    before, after = petitions(95)[:15], petitions(95)[15:]
+
+    async def sent(wanted: Sequence[PetitionId]) -> list[str]:
+        gateways = {p: fact.gateway for p, fact in await stated(line) if isinstance(fact, SmsSent)}
+        assert set(wanted) <= set(gateways)
+        return [gateways[petition] for petition in wanted]
+
+    async with line.spawned("notify", port=free()):
+        await publish(line, [(petition, PHONE) for petition in before], BEGUN)
+        first = await eventually(lambda: sent(before), deadline=DEADLINE, every=0.3)
+        assert {"outbox"} == set(first)
+        await centre.ask(bind=0)
+
+        async def bound() -> bool:
+            return bool((await centre.counts())["sessions"])
+
+        await eventually(bound, deadline=DEADLINE, every=0.3)
+        for petition in after:
+            # The gateway is probed after its pause; until then the other one goes on.
+            await publish(line, [(petition, PHONE)], BEGUN)
+            if "smpp" in await eventually(partial(sent, [petition]), deadline=DEADLINE, every=0.3):
+                break
+        else:
+            pytest.fail("the mended gateway is not used")
+    ends = Counter(p for p, fact in await stated(line) if isinstance(fact, SmsSent))
+    assert {1} == set(ends.values())
+
+
+def segments_of(got: Sequence[dict[str, Any]]) -> Counter[tuple[str, str, str]]:
+    """How often each telephone got each segment."""
+    return Counter((one["to"], one["udh"][0] if one["udh"] else "", one["text"]) for one in got)
+
+
 async def killed_after(line: Line, centre: Centre, more: int) -> None:
     """Run notify and kill it with -9 once the centre has got so many more."""
     had = (await centre.counts())["accepted"]
@@ -141,7 +203,7 @@ async def test_notify_killed_twenty_times_sends_nothing_twice_and_says_what_is_u
         ended = await eventually(ends, deadline=120, every=0.5)
 
     got = await centre.got()
-    segments = Counter((one["to"], one["udh"][0] if one["udh"] else "", one["text"]) for one in got)
+    segments = segments_of(got)
     assert [] == [segment for segment, count in segments.items() if count > 1], "sent twice"
     arrived = {one["to"] for one in got}
     unknown = {petition for petition, kind in ended.items() if kind is SmsUnknown}
