@@ -14,7 +14,7 @@ from runtime.clock import SystemClock
 from runtime.consume import Parked, Redrive
 from runtime.draft import Outcome
 from runtime.process import Process
-from services.mediation import domain as mediation
+from services.mediation.domain import opening
 from tests.broker.test_killed import WAGES, distinct
 from tests.eventually import eventually
 from tests.line import Line
@@ -116,7 +116,7 @@ async def test_a_type_of_a_newer_release_is_kept_and_not_skipped(line: Line) -> 
 async def test_a_petition_whose_decision_raises_waits_with_its_later_messages_and_redrive_applies_them(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    healthy = mediation.decide_opening
+    healthy = opening.decide_opening
     broken = True
 
     def decide_opening(docket: Any, *arguments: Any) -> Any:
@@ -124,7 +124,7 @@ async def test_a_petition_whose_decision_raises_waits_with_its_later_messages_an
             raise ZeroDivisionError("张三 13800138000")
         return healthy(docket, *arguments)
 
-    monkeypatch.setattr(mediation, "decide_opening", decide_opening)
+    monkeypatch.setattr(opening, "decide_opening", decide_opening)
     async with (
         line.running("intake") as (_, intake),
         line.running("mediation") as (process, _),
