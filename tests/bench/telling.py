@@ -40,6 +40,8 @@ RATE: Final = 200
 GOAL: Final = 1_000.0
 AT_ONCE_SHARE: Final = 0.95
 GIVE_UP: Final = 180.0
+# What the backlog led to is stated and published by then.
+SETTLE: Final = 5.0
 SHA: Final = sha256(b"").hexdigest()
 
 
@@ -78,6 +80,7 @@ async def _measured(stage: Stage, around: Surroundings, peer: centre.Centre, sec
             child = supervisor.start("notify", program, env=environment("notify", around, own), stage=1)
             pids = {"notify": child.process.pid, "mongod": stage.pids["mongod"], "kafka": stage.pids["kafka"]}
             await _backlog(peer, pids, supervisor)
+            await pause(SETTLE)
             await _steady(around, producer, seconds)
     finally:
         await producer.stop()
