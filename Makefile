@@ -32,7 +32,7 @@ check: dev-tools ## format, lint, types, imports, contracts and the tests that n
 	$(PY) -m contracts check
 	$(PY) -m pytest -q -m "not real and not containers and not oracles"
 
-bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|campaign|bytes|sms …)
+bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|campaign|bytes|telling|sms …)
 	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 faults: dev-tools ## kill, cut and confuse the parts under load, then account (FAULT_MINUTES=10, SEED=, CLUSTER=1)
