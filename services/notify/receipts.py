@@ -5,6 +5,7 @@ come before that id is known here: then it waits on a shelf until the id is regi
 stays there for a while, counted, and may still settle the one message to its number whose end nobody knew.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,7 +118,11 @@ class Receipts:
         if foreign:
             await self._keep(foreign)
             # The id may have been registered just between the look and the shelf.
-            await self._apply(foreign)
+            foreign = await self._apply(foreign)
+        waiting = Counter(receipt.gateway for receipt in foreign)
+        for gateway, count in Counter(receipt.gateway for receipt in batch).items():
+            RECEIPTS.labels(gateway, "waiting").inc(waiting[gateway])
+            RECEIPTS.labels(gateway, "applied").inc(count - waiting[gateway])
 
     async def _answered_late(self, batch: Sequence[Receipt]) -> None:
         """Take in ids that an answer named when its message counted as unknown already."""
@@ -144,8 +149,6 @@ class Receipts:
         told = [said for _, said in ours]
         found, foreign = await self._by_id(named_ones)
         await self._state([*told, *found])
-        for receipt in batch:
-            RECEIPTS.labels(receipt.gateway, "waiting" if receipt in foreign else "applied").inc()
         return foreign
 
     async def _by_id(self, batch: Sequence[Receipt]) -> tuple[list[tuple[PetitionId, Told]], list[Receipt]]:
@@ -212,9 +215,8 @@ class Receipts:
         Receipts fit if their gateway has exactly one unknown message to that number (and with that mark,
         where it echoes one). Delivered is what all segments are.
         """
-        query = before(self._clock.now() - EARLY)
+        waiting = await self._left_behind()
         shelf = self._store.shelf(WAITING)
-        waiting = await shelf.find(query, sort=[("at", 1)], limit=MOST_GUESSED)
         if not any(document["to"] for document in waiting):
             return 0
         unknown = await self._unknown()
@@ -235,6 +237,17 @@ class Receipts:
         if used:
             await shelf.remove({"_id": {"$in": used}})
         return len(told)
+
+    async def _left_behind(self) -> list[dict[str, Any]]:
+        """Return receipts that fit nothing, the newest first; those whose id is known by now are applied."""
+        query = before(self._clock.now() - EARLY)
+        shelf = self._store.shelf(WAITING)
+        waiting = await shelf.find(query, sort=[("at", -1)], limit=MOST_GUESSED)
+        foreign = {_name(receipt) for receipt in await self._apply([_receipt(one) for one in waiting])}
+        done = [one["_id"] for one in waiting if one["name"] not in foreign]
+        if done:
+            await shelf.remove({"_id": {"$in": done}})
+        return [one for one in waiting if one["name"] in foreign]
 
     async def _unknown(self) -> dict[tuple[str, str], list[Lost]]:
         found: dict[tuple[str, str], list[Lost]] = {}

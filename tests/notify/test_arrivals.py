@@ -174,6 +174,29 @@ async def test_a_receipt_that_comes_before_the_answer_finds_its_message(
     assert SmsUndelivered not in kinds
 
 
+async def test_an_early_receipt_is_not_forgotten_when_the_database_goes_away_between(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id is kept and nobody has taken up the receipt: the next look does."""
+    centre = Centre()
+    (petition,) = petitions(1)
+    monkeypatch.setattr("services.notify.receipts.EARLY", timedelta(0))
+    monkeypatch.setattr("services.notify.arrivals.EVERY", 0.5)
+    async with running(line, monkeypatch, centre) as process:
+        await tell(line, petition, (DossierSaved, PetitionRegistered))
+        await facts(line, SmsSent, 1)
+        left = {"_id": "centre/left/delivered", "name": f"centre/id-{petition}.registered.1.1"}
+        said = {"gateway": "centre", "id": f"id-{petition}.registered.1.1", "delivery": "delivered"}
+        more = {"code": "", "to": "", "mark": None, "at": START, "said": START}
+        await process.store.shelf("receipts").add([left | said | more])
+        await facts(line, SmsDelivered, 1)
+
+        async def gone() -> bool:
+            return not await process.store.shelf("receipts").find({}, limit=5)
+
+        await eventually(gone, deadline=DEADLINE)
+
+
 async def test_receipts_in_any_order_doubled_and_foreign_move_each_message_once(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
