@@ -23,9 +23,9 @@ from services.notify.letters import DONE, KEPT, NEW, SHELF, STAFF, in_state
 from services.notify.metrics import REPLIES
 from services.notify.numbers import Usable, read
 from services.notify.outcomes import Reply, decide_reply
-from services.notify.sending import Asker
 from services.notify.sms import Inbound
 from services.notify.standing import Standing
+from services.notify.trail import Asker
 
 log = structlog.get_logger()
 

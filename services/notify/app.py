@@ -104,7 +104,7 @@ def build(
     kept, spent = Letters(process.store), Spending(process.store, settings.prices(), time)
     sender.on_results = spent.note
     arrivals = Arrivals(
-        Receipts(process.store, process.commands, standing, time, sender.segments),
+        Receipts(process.store, process.commands, standing, time, sender.writer.segments),
         Answers(process.store, process.commands, standing, numbers, time),
         also=(spent.keep, kept.forget_erased),
     )

@@ -11,8 +11,8 @@ from runtime.commands import UnavailableError
 from runtime.store import DatabaseError
 from services.notify.answers import Answers
 from services.notify.receipts import Receipts
-from services.notify.sending import Sent
 from services.notify.sms import Inbound, Receipt
+from services.notify.trail import Sent
 
 log = structlog.get_logger()
 

@@ -27,10 +27,10 @@ from services.notify.messages import Sms, State
 from services.notify.metrics import RECEIPTS
 from services.notify.numbers import Usable, read
 from services.notify.outcomes import Told, decide_receipt
-from services.notify.sending import Asker, Sent
 from services.notify.sms import Accepted, Delivery, Receipt, mark
 from services.notify.standing import Standing
 from services.notify.store import with_state
+from services.notify.trail import Asker, Sent
 from services.notify.turns import reference
 
 log = structlog.get_logger()
@@ -268,7 +268,7 @@ def _said(lost: Lost, documents: Sequence[dict[str, Any]]) -> Told | None:
     if failed is not None:
         return told(Delivery.FAILED, failed)
     delivered = sum(document["delivery"] == Delivery.DELIVERED for document in documents)
-    return told(Delivery.DELIVERED) if delivered >= lost.segments else None
+    return told(Delivery.DELIVERED) if 0 < lost.segments <= delivered else None
 
 
 def named(names: Iterable[str]) -> dict[str, Any]:

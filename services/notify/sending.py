@@ -8,21 +8,17 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
-from zlib import crc32
+from typing import Any, Final
 
 import structlog
 
-from contracts.envelope import message_id
 from contracts.fact import Fact
-from contracts.identity import PetitionId
-from contracts.notify import SkipReason, SmsClaimed, SmsPostponed, SmsQueued, SmsUnknown
-from contracts.topics import NOTIFY
+from contracts.notify import SmsClaimed, SmsPostponed, SmsQueued, SmsUnknown
 from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
-from runtime.consume import Answer, Stated, Step
+from runtime.consume import Stated, Step
 from runtime.store import DatabaseError
-from services.notify import numbers, recipients, segments, staff
+from services.notify import staff
 from services.notify.docket import Docket
 from services.notify.domain import Report, decide_reported, decide_taken
 from services.notify.gateway import Sink, SmsGateway
@@ -33,8 +29,10 @@ from services.notify.metrics import GATEWAY_OPEN, SMS, WAITING
 from services.notify.rules import Rules
 from services.notify.sms import Accepted, Attempt, NotSent, Outbound, Result, Unknown, Withheld
 from services.notify.standing import Standing
-from services.notify.texts import Part, Rendered, Texts
-from services.notify.turns import reference, unique
+from services.notify.texts import Texts
+from services.notify.trail import Arrivals, Asker, LastLook, Offer, Sent, Trail
+from services.notify.turns import unique
+from services.notify.writing import Writer
 
 log = structlog.get_logger()
 
@@ -44,84 +42,6 @@ REPORTS_AT_ONCE: Final = 2
 LONGEST_PAUSE: Final = 5.0
 STOP_SECONDS: Final = 2.5
 PROBE_EVERY: Final = 1.0
-
-
-class Asker(Protocol):
-    """Where results go: `runtime.commands.Commands`."""
-
-    async def ask_all(self, asked: Sequence[Asked]) -> list[Answer | UnavailableError]:
-        """Let each decide on its docket."""
-        ...
-
-
-class LastLook(Protocol):
-    """What is known of a number across petitions: `ledger.Ledger`."""
-
-    async def look(self, batch: Sequence[Going], now: datetime) -> list[SkipReason | None]:
-        """Say of each message why it must not leave."""
-        ...
-
-    async def note(self, batch: Sequence[Going], now: datetime) -> None:
-        """Count messages that leave."""
-        ...
-
-
-class Sent(NamedTuple):
-    """The names that a gateway gave to the segments of an attempt; `expected` is how many there are to be."""
-
-    gateway: str
-    petition: PetitionId
-    message: str
-    attempt: int
-    ids: Sequence[str]
-    expected: int
-
-
-class Arrivals(Sink, Protocol):
-    """Where arrivals go, and where the names are kept that receipts will use: `arrivals.Arrivals`."""
-
-    def start(self) -> None:
-        """Look again and again for what was left behind."""
-        ...
-
-    def stop(self) -> None:
-        """Look no more."""
-        ...
-
-    async def register(self, sent: Sequence[Sent], now: datetime) -> None:
-        """Keep what receipts will call the messages."""
-        ...
-
-
-class Offer(NamedTuple):
-    """A message that a gateway may have when it has room."""
-
-    petition: PetitionId
-    message: str
-    traceparent: str | None
-
-
-class Way:
-    """What a result needs to find its way back to the docket."""
-
-    __slots__ = ("attempt", "cause", "going", "message", "petition", "segments", "traceparent")
-
-    def __init__(
-        self,
-        docket: Docket,
-        message: Sms,
-        traceparent: str | None,
-        going: Going | None = None,
-        segments: int = 0,
-    ) -> None:
-        self.traceparent, self.going, self.segments = traceparent, going, segments
-        self.petition = docket.petition
-        self.message, self.attempt = message.message, message.attempt
-        self.cause = message_id(NOTIFY, docket.petition, message.claim)
-
-    def report(self, result: Any) -> Report:  # noqa: ANN401 - any of the results that Report names
-        """Say how this attempt ended."""
-        return Report(self.message, self.attempt, result)
 
 
 class Sender:
@@ -141,8 +61,9 @@ class Sender:
         staff: staff.Shelf | None = None,
     ) -> None:
         self._staff = staff
-        self._texts, self._sign, self._standing, self._clock = texts, sign, standing, clock
-        self.lanes: dict[str, Lane[Way, Offer]] = {
+        self._standing, self._clock = standing, clock
+        self.writer = Writer(texts, standing, sign)
+        self.lanes: dict[str, Lane[Trail, Offer]] = {
             name: Lane(
                 gateway,
                 weight,
@@ -201,7 +122,9 @@ class Sender:
                 log.warning("gateway_gone", petition=docket.petition, gateway=message.gateway)
             elif isinstance(fact, SmsUnknown):
                 if message.state is State.UNKNOWN and lane.way.query:
-                    lane.lookups.append((Way(docket, message, traceparent), self._attempt(docket, message)))
+                    lane.lookups.append(
+                        (Trail(docket, message, traceparent), self.writer.attempt(docket, message))
+                    )
                     lane.wake()
             elif fact.lease_until is not None and message.state is State.CLAIMED:
                 self._take(lane, docket, message, fact.lease_until, traceparent)
@@ -215,7 +138,7 @@ class Sender:
         lane.offers[name] = Offer(docket.petition, fact.message, traceparent)
         lane.wake()
 
-    async def _claim(self, lane: Lane[Way, Offer], batch: Sequence[Offer]) -> None:
+    async def _claim(self, lane: Lane[Trail, Offer], batch: Sequence[Offer]) -> None:
         """Claim what the lane takes up; what cannot be claimed now is offered anew in a while."""
         if self._asker is None:
             raise RuntimeError("the sender is not bound")
@@ -237,7 +160,7 @@ class Sender:
 
     def _take(
         self,
-        lane: Lane[Way, Offer],
+        lane: Lane[Trail, Offer],
         docket: Docket,
         message: Sms,
         lease_until: datetime,
@@ -246,77 +169,16 @@ class Sender:
         if len(lane.waiting) >= MOST_WAITING:
             log.warning("claim_left_to_lease", petition=docket.petition, message=message.message)
             return
-        rules = self._standing.rules
-        contact = numbers.read(recipients.phone(rules, docket, message.recipient))
-        if isinstance(contact, numbers.Unusable):
-            # Between the claim and now the dossier was erased or changed.
-            self._lost(Way(docket, message, traceparent), NotSent("no-contact"))
+        written = self.writer.write(docket, message, lease_until, lane.gateway.caps.extension)
+        if isinstance(written, NotSent):
+            log.error("sms_left_unwritten", petition=docket.petition, reason=written.reason)
+            self._lost(Trail(docket, message, traceparent), written)
             return
-        rendered = self._rendered(docket, message)
-        if rendered is None:
-            log.error("text_not_rendered", petition=docket.petition, template=message.template)
-            self._lost(Way(docket, message, traceparent), NotSent("text-missing"))
-            return
-        notice = rules.notice(message.template)
-        name = unique(docket.petition, message.message)
-        question = notice is not None and notice.question
-        extension = _extension(name, lane.gateway.caps.extension) if question else ""
-        going = Going(
-            to=contact.e164,
-            petition=docket.petition,
-            message=message.message,
-            template=message.template,
-            statutory=notice is None or notice.statutory,
-            question=question,
-            extension=extension,
-        )
-        outbound = Outbound(
-            reference=reference(docket.petition, message.message, message.attempt),
-            unique=name,
-            petition=docket.petition,
-            to=contact.e164,
-            template=message.template,
-            params=rendered.params,
-            text=rendered.text,
-            sign=self._sign,
-            lease_until=lease_until,
-            extension=extension,
-            valid_until=message.valid_until,
-            version=message.version,
-        )
-        pieces = segments.count(f"【{self._sign}】{rendered.text}")
-        lane.waiting.append((Way(docket, message, traceparent, going, pieces), outbound))
+        going, outbound, pieces = written
+        lane.waiting.append((Trail(docket, message, traceparent, going, pieces), outbound))
         lane.wake()
 
-    def segments(self, docket: Docket, message: Sms) -> int:
-        """Return in how many segments a message leaves; one that cannot be rendered any more has none."""
-        rendered = self._rendered(docket, message)
-        return segments.count(f"【{self._sign}】{rendered.text}") if rendered else 0
-
-    def _rendered(self, docket: Docket, message: Sms) -> Rendered | None:
-        """Fill in the text, with what was joined into it."""
-        said = [message, *(other for other in docket.own.messages if other.into == message.message)]
-        parts = [
-            Part(one.template, one.version, one.cause, values)
-            for one in said
-            if (values := docket.values(one.cause)) is not None
-        ]
-        if len(parts) > 1:
-            return self._texts.render_joined(docket.petition, parts)
-        if not parts:
-            return None
-        return self._texts.render(message.template, message.version, docket.petition, parts[0].values)
-
-    def _attempt(self, docket: Docket, message: Sms) -> Attempt:
-        contact = numbers.read(recipients.phone(self._standing.rules, docket, message.recipient))
-        return Attempt(
-            reference=reference(docket.petition, message.message, message.attempt),
-            unique=unique(docket.petition, message.message),
-            to=contact.e164 if isinstance(contact, numbers.Usable) else "",
-            at=message.changed_at,
-        )
-
-    def _lost(self, way: Way, result: Result) -> None:
+    def _lost(self, way: Trail, result: Result) -> None:
         """Report what never came into a lane."""
         task = asyncio.create_task(self._report([(way, result)]))
         self._unsendable.add(task)
@@ -324,7 +186,7 @@ class Sender:
 
     # What a lane calls.
 
-    async def _send(self, lane: Lane[Way, Offer], batch: Sequence[tuple[Way, Outbound]]) -> None:
+    async def _send(self, lane: Lane[Trail, Offer], batch: Sequence[tuple[Trail, Outbound]]) -> None:
         try:
             await self.on_step("sending")
             withheld = await self._withheld(batch)
@@ -342,7 +204,7 @@ class Sender:
         await self._registered(lane, ended)
         await self._report(ended)
 
-    async def _withheld(self, batch: Sequence[tuple[Way, Outbound]]) -> list[Result | None]:
+    async def _withheld(self, batch: Sequence[tuple[Trail, Outbound]]) -> list[Result | None]:
         """Look once more, across petitions, whether each message may leave."""
         if self._look is None:
             raise RuntimeError("the sender is not bound")
@@ -356,7 +218,7 @@ class Sender:
         return [None if reason is None else Withheld(reason) for reason in reasons]
 
     async def _posted(
-        self, lane: Lane[Way, Offer], leaving: Sequence[tuple[Way, Outbound]]
+        self, lane: Lane[Trail, Offer], leaving: Sequence[tuple[Trail, Outbound]]
     ) -> Sequence[Result]:
         if not leaving or self._look is None:
             return []
@@ -377,7 +239,7 @@ class Sender:
         except DatabaseError as error:
             log.warning("sms_not_counted", reason=type(error).__name__, count=len(goings))
 
-    async def _registered(self, lane: Lane[Way, Offer], ended: Sequence[tuple[Way, Result]]) -> None:
+    async def _registered(self, lane: Lane[Trail, Offer], ended: Sequence[tuple[Trail, Result]]) -> None:
         """Keep what receipts will call the messages, before anybody can hear that they were sent."""
         named = [
             Sent(
@@ -405,7 +267,7 @@ class Sender:
             pause = min(pause * 2, LONGEST_PAUSE)
         return None
 
-    async def _ask(self, lane: Lane[Way, Offer], batch: Sequence[tuple[Way, Attempt]]) -> None:
+    async def _ask(self, lane: Lane[Trail, Offer], batch: Sequence[tuple[Trail, Attempt]]) -> None:
         try:
             await self.on_step("asking")
             found = await lane.query([attempt for _, attempt in batch])
@@ -416,7 +278,7 @@ class Sender:
         answers = zip(batch, found, strict=True)
         await self._report([(way, result) for (way, _), result in answers if result is not None])
 
-    async def _report(self, results: Sequence[tuple[Way, Any]]) -> None:
+    async def _report(self, results: Sequence[tuple[Trail, Any]]) -> None:
         """Have the results stated, each caused by its claim; repeats while the database is away."""
         pause = 0.05
         async with self._reports:
@@ -429,7 +291,7 @@ class Sender:
                     pause = min(pause * 2, LONGEST_PAUSE)
         await self.on_step("reported")
 
-    async def _asked(self, results: Sequence[tuple[Way, Any]]) -> Sequence[tuple[Way, Any]]:
+    async def _asked(self, results: Sequence[tuple[Trail, Any]]) -> Sequence[tuple[Trail, Any]]:
         """Report and return those that must be reported again."""
         if self._asker is None:
             raise RuntimeError("the sender is not bound")
@@ -504,11 +366,6 @@ class Sender:
         await asyncio.gather(*(lane.stop(STOP_SECONDS) for lane in self.lanes.values()))
         if self._unsendable:
             await asyncio.wait(self._unsendable, timeout=STOP_SECONDS)
-
-
-def _extension(name: str, digits: int) -> str:
-    """Return the digits behind the sender's number by which a reply names its question."""
-    return f"{crc32(name.encode()) % 10**digits:0{digits}d}" if digits else ""
 
 
 def _decide_taken(rules: Rules, message: str, docket: Docket, now: datetime) -> Sequence[Fact]:

@@ -30,7 +30,6 @@ from contracts.routing import (
 )
 from contracts.topics import INTAKE, MEDIATION, NOTIFY, ROUTING
 from services.notify import numbers
-from services.notify.notices import Audience
 
 # The streams in the order of the journey.
 STREAMS: Final = (INTAKE.name, ROUTING.name, MEDIATION.name, NOTIFY.name)
@@ -72,30 +71,6 @@ class Contact:
     phone: str = ""
     others: dict[str, str] = field(default_factory=dict)
     e164: str = ""
-
-    def people(self, audience: Audience) -> dict[str, str]:
-        """Return who of an audience is told, key to number; the petitioner's key is empty.
-
-        Whoever has the number of somebody before him is left out: one telephone is told of one thing once.
-        Staff are in no dossier (`staff.py`).
-        """
-        told: set[numbers.Usable | numbers.Unusable | str] = set()
-        found: dict[str, str] = {}
-        for key, phone in [("", self.phone), *sorted(self.others.items(), key=lambda one: _rank(one[0]))]:
-            number = numbers.read(phone)
-            same = number if isinstance(number, numbers.Usable) else phone
-            if phone and same not in told and _AUDIENCES.get(key[:1]) is audience:
-                found[key] = phone
-            told.add(same)
-        return found
-
-
-_AUDIENCES: Final = {"": Audience.PETITIONER, "r": Audience.REPRESENTATIVES, "c": Audience.CO_SIGNERS}
-
-
-def _rank(key: str) -> tuple[bool, int]:
-    """Put representatives before co-signers, each in the order in which they came."""
-    return key[:1] != "r", int(key[1:])
 
 
 @dataclass(frozen=True, slots=True)

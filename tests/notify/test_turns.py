@@ -25,8 +25,10 @@ from contracts.notify import (
     SmsSkipped,
 )
 from contracts.routing import PetitionRouted
+from services.notify import recipients
 from services.notify.domain import Report, decide_reported, decide_taken
 from services.notify.messages import State
+from services.notify.notices import Audience
 from services.notify.rules import ZONE, Quiet, Rules, Way
 from services.notify.sms import Accepted, Down, Result, Scope, Throttled, Withheld
 from services.notify.staff import Directory, Person
@@ -300,6 +302,15 @@ def test_representatives_and_signers_are_told_each_once_and_nobody_twice_on_one_
     skipped = {(f.recipient, f.reason) for f in told if isinstance(f, SmsSkipped)}
     assert skipped == {("r2", SkipReason.DUPLICATE), ("c2", SkipReason.DUPLICATE)}
     assert journey.docket.own.call is None
+
+
+def test_recipients_come_in_the_order_of_their_keys() -> None:
+    journey = journey_of(RULES)
+    journey.tell(people(*((f"c{n}", Role.CO_SIGNER, f"138000{n:05}") for n in (10, 2, 1))))
+    assert ["c1", "c2", "c10"] == list(recipients.of(RULES, journey.docket, Audience.CO_SIGNERS))
+    assert [] == list(recipients.of(RULES, journey.docket, Audience.REPRESENTATIVES))
+    assert [""] == list(recipients.of(RULES, journey.docket, Audience.PETITIONER))
+    assert recipients.phone(RULES, journey.docket, "c2") == "13800000002"
 
 
 def test_a_question_beside_the_news_is_no_duplicate() -> None:

@@ -20,10 +20,10 @@ from services.notify.ledger import UNCOUNTED, Caps, Going, Ledger
 from services.notify.letters import Letters, Place
 from services.notify.receipts import Receipts
 from services.notify.rules import Prices
-from services.notify.sending import Sent
 from services.notify.sms import Accepted, Delivery, Inbound, Receipt
 from services.notify.spending import Spending
 from services.notify.standing import Standing
+from services.notify.trail import Sent
 from tests.notify.journey import RULES, START, Clock
 from tests.stores.conftest import Database
 from tests.stores.profiled import profiled
