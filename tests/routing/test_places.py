@@ -467,7 +467,7 @@ TURN: dict[str, Callable[[Journey], bool]] = {
     "rate": lambda one: one.case.state is mediation.State.ANSWERED,
 }
 
-Journey.TestCase.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
+Journey.TestCase.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
 TestEveryPetitionIsAlwaysAtExactlyOnePlace = Journey.TestCase
 
 FEW = settings(

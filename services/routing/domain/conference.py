@@ -6,6 +6,7 @@ from datetime import datetime
 
 from contracts.bodies import Body
 from contracts.fact import Fact
+from contracts.kinds import Kind
 from contracts.routing import (
     ConferenceDecided,
     ConferenceFollowedUp,
@@ -73,7 +74,12 @@ def decide_resolution(
         rule_version=rules.lexicon_version,
         catalogue_version=rules.catalogue_version,
     )
-    sending = Sending(occasion=Occasion.CONFERENCE, helpers=resolution.helpers, conference=item.number)
+    # What was taken for a report comes here only if a person at the desk said that it is none
+    # (`reports.refusal`). The fact that brought it here does not carry that word, so it is said now.
+    kind = Kind.REQUEST if docket.own.kind is Kind.REPORT else None
+    sending = Sending(
+        occasion=Occasion.CONFERENCE, helpers=resolution.helpers, conference=item.number, kind=kind
+    )
     return (decided, *send(docket, resolution.lead, sending, rules, now))
 
 
