@@ -226,10 +226,12 @@ def place(docket: Docket) -> Place | None:
     body's, which still owes the answer.
     """
     own, case = docket.own, docket.mediation
-    if case.answered or own.office is Office.PETITION_OFFICE:
+    if case.answered:
         return Place.ENDED
     if case.concluded:
         return Place.BODY
+    if own.office is Office.PETITION_OFFICE:
+        return Place.ENDED
     if own.office is Office.DISCIPLINE_INSPECTION:
         return Place.DISCIPLINE
     if own.conference_due is not None:
