@@ -467,11 +467,11 @@ TURN: dict[str, Callable[[Journey], bool]] = {
     "rate": lambda one: one.case.state is mediation.State.ANSWERED,
 }
 
-Journey.TestCase.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+Journey.TestCase.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
 TestEveryPetitionIsAlwaysAtExactlyOnePlace = Journey.TestCase
 
 FEW = settings(
-    max_examples=200, stateful_step_count=40, deadline=None, phases=[Phase.generate], database=None
+    max_examples=400, stateful_step_count=40, deadline=None, phases=[Phase.generate], derandomize=True
 )
 
 
