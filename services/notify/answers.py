@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import structlog
 
+from contracts.fact import Fact
 from contracts.identity import PetitionId
 from contracts.notify import ReplyKind
 from runtime.clock import Clock
 from runtime.commands import Asked, UnavailableError
 from runtime.store import DatabaseError, Store
 from services.notify import replies
+from services.notify.docket import Docket
 from services.notify.ledger import Ledger, Question
 from services.notify.letters import DONE, KEPT, NEW, SHELF, STAFF, in_state
 from services.notify.metrics import REPLIES
@@ -148,5 +150,5 @@ def _document(inbound: Inbound, now: datetime) -> dict[str, Any]:
     }
 
 
-def _decide(standing: Standing, reply: Reply, docket: Any, now: datetime) -> Any:  # noqa: ANN401
+def _decide(standing: Standing, reply: Reply, docket: Docket, now: datetime) -> Sequence[Fact]:
     return decide_reply(standing.rules, docket, reply, now)
