@@ -3,21 +3,20 @@
 SendSms is not idempotent (the vendor says so), so a message without an answer is asked about, never repeated.
 """
 
-import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from secrets import token_hex
 from typing import Final
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from contracts.calendar import SHANGHAI
 from runtime.clock import Clock
 from services.notify import segments
-from services.notify.cloud.callbacks import Door, Word, our_reference, reason, word
+from services.notify.cloud.callbacks import Word, our_reference, reason, word
 from services.notify.cloud.codes import (
     ALIYUN,
     ALIYUN_WINDOWS,
@@ -25,11 +24,11 @@ from services.notify.cloud.codes import (
     judged,
     named_id,
 )
+from services.notify.cloud.gateway import CloudGateway
 from services.notify.cloud.settings import AliyunSettings
 from services.notify.cloud.signing import Key, acs3
 from services.notify.cloud.templates import Filled, Templates
-from services.notify.cloud.wire import Answer, Line
-from services.notify.gateway import Caps, Sink
+from services.notify.cloud.wire import Answer
 from services.notify.sms import (
     Accepted,
     Attempt,
@@ -37,7 +36,6 @@ from services.notify.sms import (
     Down,
     Found,
     Inbound,
-    NotFound,
     NotSent,
     Outbound,
     Receipt,
@@ -51,7 +49,6 @@ log = structlog.get_logger()
 NAME: Final = "aliyun"
 VERSION: Final = "2017-05-25"
 LONGEST_VARIABLE: Final = 35
-CALLS: Final = 4
 PAGE: Final = 50
 MOST_PAGES: Final = 4
 # An attempt is dated by its claim; around midnight its record may stand under the other day.
@@ -112,40 +109,14 @@ _REPLIES: Final = msgspec.json.Decoder(list[_Reply])
 TAKEN: Final = '{"code":0,"msg":"成功"}'.encode()
 
 
-class Aliyun:
+class Aliyun(CloudGateway):
     """The gateway."""
 
-    name = NAME
-
     def __init__(self, settings: AliyunSettings, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+        super().__init__(NAME, settings, clock, query=True, free_text=False)
+        self._settings = settings
         self._key = Key(settings.access_key_id, settings.access_key_secret.get_secret_value())
         self._templates = Templates(NAME, settings.templates, longest=LONGEST_VARIABLE)
-        self._line = Line(NAME, settings, clock)
-        self._door = Door(NAME, settings, clock)
-        self.caps = Caps(
-            batch=-(-settings.connections // CALLS),
-            window=CALLS,
-            query=True,
-            receipts=True,
-            replies=True,
-            extension=settings.extension,
-            free_text=False,
-            rate=settings.rate,
-        )
-
-    async def start(self, sink: Sink) -> Result | None:
-        """Be ready; whether the vendor knows us shows with the first message."""
-        self._door.sink = sink
-        return None
-
-    async def stop(self) -> None:
-        """Let go of the connections."""
-        await self._line.close()
-
-    async def send(self, batch: Sequence[Outbound]) -> Sequence[Result]:
-        """Send each by a call of its own: only messages with the same words could share one."""
-        return await self._line.each(batch, self._send)
 
     async def _send(self, message: Outbound) -> Result:
         filled = self._templates.fill(message)
@@ -178,10 +149,6 @@ class Aliyun:
                 if words in said.Message:
                     return Throttled(window, result.scope)
         return result
-
-    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Found | NotFound | None]:
-        """Look for attempts in the vendor's records; what is not there may still come, so it stays None."""
-        return await asyncio.gather(*(self._look(attempt) for attempt in attempts))
 
     async def _look(self, attempt: Attempt) -> Found | None:
         if not attempt.to:
@@ -237,22 +204,14 @@ class Aliyun:
 
     def routes(self) -> APIRouter:
         """Return what the vendor's console is told: `…/report` for SmsReport, `…/reply` for SmsUp."""
-        router = APIRouter(include_in_schema=False)
+        return self._called_back(taken=TAKEN, receipts=self._receipts, replies=self._replies)
 
-        @router.post(f"/{NAME}/{{secret}}/report")
-        async def report(secret: str, request: Request) -> Response:
-            said = self._door.read(await self._door.body(request, secret), _REPORTS)
-            receipts = (self._receipt(one) for one in said)
-            await self._door.receipts([one for one in receipts if one.id or one.reference])
-            return Response(TAKEN, media_type="application/json")
+    def _receipts(self, body: bytes) -> list[Receipt]:
+        receipts = (self._receipt(one) for one in self._door.read(body, _REPORTS))
+        return [one for one in receipts if one.id or one.reference]
 
-        @router.post(f"/{NAME}/{{secret}}/reply")
-        async def reply(secret: str, request: Request) -> Response:
-            said = self._door.read(await self._door.body(request, secret), _REPLIES)
-            await self._door.inbound([self._inbound(one) for one in said])
-            return Response(TAKEN, media_type="application/json")
-
-        return router
+    def _replies(self, body: bytes) -> list[Inbound]:
+        return [self._inbound(one) for one in self._door.read(body, _REPLIES)]
 
     def _receipt(self, said: _Report) -> Receipt:
         return Receipt(

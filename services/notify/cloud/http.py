@@ -6,7 +6,6 @@ its line), so the gateway's own words on that count, not ours.
 
 import json
 import re
-from collections.abc import Sequence
 from math import ceil
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -17,22 +16,19 @@ from fastapi import APIRouter, Request, Response
 from runtime.clock import Clock
 from services.notify import segments
 from services.notify.cloud import profile
-from services.notify.cloud.callbacks import Door, our_reference, reason
+from services.notify.cloud.callbacks import our_reference, reason
 from services.notify.cloud.codes import by_status, named_id
+from services.notify.cloud.gateway import CloudGateway
 from services.notify.cloud.profile import AnswerRule, Meaning, ReceiptRule, ReplyRule
 from services.notify.cloud.settings import HttpSettings
-from services.notify.cloud.wire import Answer, Line
-from services.notify.gateway import Caps, Sink
+from services.notify.cloud.wire import Answer
 from services.notify.sms import (
     Accepted,
-    Attempt,
     Delivery,
     Down,
     Fault,
-    Found,
     Inbound,
     Misconfigured,
-    NotFound,
     NotSent,
     Outbound,
     Receipt,
@@ -44,7 +40,6 @@ from services.notify.sms import (
 
 log = structlog.get_logger()
 
-CALLS: Final = 4
 MOST_FIELDS: Final = 50
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _UNESCAPED: Final = re.compile(r"[A-Za-z0-9._~-]+")
@@ -57,41 +52,19 @@ _REFUSALS: Final = {
 }
 
 
-class Http:
+class Http(CloudGateway):
     """The gateway; its name is the profile's."""
 
     def __init__(self, settings: HttpSettings, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
-        self._profile = profile.load(settings.profile)
-        self.name = self._profile.name
-        self._line = Line(self.name, settings, clock)
-        self._door = Door(self.name, settings, clock)
-        self.caps = Caps(
-            batch=-(-settings.connections // CALLS),
-            window=CALLS,
+        self._settings, self._profile = settings, profile.load(settings.profile)
+        super().__init__(
+            self._profile.name,
+            settings,
+            clock,
             query=False,
             receipts=self._profile.receipt is not None and bool(settings.callback_url),
             replies=self._profile.reply is not None,
-            extension=settings.extension,
-            rate=settings.rate,
         )
-
-    async def start(self, sink: Sink) -> Result | None:
-        """Be ready; whether the gateway is there shows with the first message."""
-        self._door.sink = sink
-        return None
-
-    async def stop(self) -> None:
-        """Let go of the connections."""
-        await self._line.close()
-
-    async def send(self, batch: Sequence[Outbound]) -> Sequence[Result]:
-        """Send each by a request of its own."""
-        return await self._line.each(batch, self._send)
-
-    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Found | NotFound | None]:
-        """Such gateways cannot be asked."""
-        return [None] * len(attempts)
 
     async def _send(self, message: Outbound) -> Result:
         if not _E164.fullmatch(message.to):

@@ -3,24 +3,23 @@
 HTTP 200 says nothing here: each number has its own code in the answer.
 """
 
-import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from runtime.clock import Clock
-from services.notify.cloud.callbacks import Door, Word, our_reference, reason, word
+from services.notify.cloud.callbacks import Word, our_reference, reason, word
 from services.notify.cloud.codes import TENCENT, by_status, judged, named_id
+from services.notify.cloud.gateway import CloudGateway
 from services.notify.cloud.settings import TencentSettings
 from services.notify.cloud.signing import Key, tc3
 from services.notify.cloud.templates import Filled, Templates
-from services.notify.cloud.wire import Answer, Line
-from services.notify.gateway import Caps, Sink
+from services.notify.cloud.wire import Answer
 from services.notify.sms import (
     Accepted,
     Attempt,
@@ -28,7 +27,6 @@ from services.notify.sms import (
     Down,
     Found,
     Inbound,
-    NotFound,
     NotSent,
     Outbound,
     Receipt,
@@ -42,7 +40,6 @@ NAME: Final = "tencent"
 VERSION: Final = "2021-01-11"
 # The vendor counts by the template's kind; what is longer it refuses by itself.
 LONGEST_VARIABLE: Final = 100
-CALLS: Final = 4
 PAGE: Final = 100
 MOST_PAGES: Final = 4
 BEFORE: Final = timedelta(minutes=5)
@@ -104,40 +101,14 @@ _REPLIES: Final = msgspec.json.Decoder(list[_Reply] | _Reply)
 TAKEN: Final = b'{"result":0,"errmsg":"OK"}'
 
 
-class Tencent:
+class Tencent(CloudGateway):
     """The gateway."""
 
-    name = NAME
-
     def __init__(self, settings: TencentSettings, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+        super().__init__(NAME, settings, clock, query=True, free_text=False)
+        self._settings = settings
         self._key = Key(settings.secret_id, settings.secret_key.get_secret_value())
         self._templates = Templates(NAME, settings.templates, longest=LONGEST_VARIABLE)
-        self._line = Line(NAME, settings, clock)
-        self._door = Door(NAME, settings, clock)
-        self.caps = Caps(
-            batch=-(-settings.connections // CALLS),
-            window=CALLS,
-            query=True,
-            receipts=True,
-            replies=True,
-            extension=settings.extension,
-            free_text=False,
-            rate=settings.rate,
-        )
-
-    async def start(self, sink: Sink) -> Result | None:
-        """Be ready; whether the vendor knows us shows with the first message."""
-        self._door.sink = sink
-        return None
-
-    async def stop(self) -> None:
-        """Let go of the connections."""
-        await self._line.close()
-
-    async def send(self, batch: Sequence[Outbound]) -> Sequence[Result]:
-        """Send each by a call of its own: numbers of one call share their words."""
-        return await self._line.each(batch, self._send)
 
     async def _send(self, message: Outbound) -> Result:
         filled = self._templates.fill(message)
@@ -170,10 +141,6 @@ class Tencent:
             return result
         ids = (named_id(status.SerialNo),) if status.SerialNo else ()
         return Accepted(message.reference, status.Fee or filled.segments, ids)
-
-    async def query(self, attempts: Sequence[Attempt]) -> Sequence[Found | NotFound | None]:
-        """Look among the states of the number; only those with our reference count (see `_look`)."""
-        return await asyncio.gather(*(self._look(attempt) for attempt in attempts))
 
     async def _look(self, attempt: Attempt) -> Found | None:
         """Find an attempt by its SessionContext, which the vendor shows here only on request.
@@ -231,24 +198,16 @@ class Tencent:
 
     def routes(self) -> APIRouter:
         """Return what the vendor's console is told: `…/report` for receipts, `…/reply` for replies."""
-        router = APIRouter(include_in_schema=False)
+        return self._called_back(taken=TAKEN, receipts=self._receipts, replies=self._replies)
 
-        @router.post(f"/{NAME}/{{secret}}/report")
-        async def report(secret: str, request: Request) -> Response:
-            said = self._door.read(await self._door.body(request, secret), _REPORTS)
-            receipts = [self._receipt(one) for one in (said if isinstance(said, list) else [said])]
-            await self._door.receipts([one for one in receipts if one.id])
-            return Response(TAKEN, media_type="application/json")
+    def _receipts(self, body: bytes) -> list[Receipt]:
+        said = self._door.read(body, _REPORTS)
+        receipts = (self._receipt(one) for one in (said if isinstance(said, list) else [said]))
+        return [one for one in receipts if one.id]
 
-        @router.post(f"/{NAME}/{{secret}}/reply")
-        async def reply(secret: str, request: Request) -> Response:
-            said = self._door.read(await self._door.body(request, secret), _REPLIES)
-            await self._door.inbound(
-                [self._inbound(one) for one in (said if isinstance(said, list) else [said])]
-            )
-            return Response(TAKEN, media_type="application/json")
-
-        return router
+    def _replies(self, body: bytes) -> list[Inbound]:
+        said = self._door.read(body, _REPLIES)
+        return [self._inbound(one) for one in (said if isinstance(said, list) else [said])]
 
     def _receipt(self, said: _Report) -> Receipt:
         return Receipt(
