@@ -71,6 +71,11 @@ def name(code: str) -> str:
     return SHELF.look().name(code)
 
 
+def shown(code: str | None) -> str:
+    """Return a code's name for a page, or that none is known."""
+    return name(code) if code and areas.is_area(code) else "未注明"
+
+
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")

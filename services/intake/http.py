@@ -22,6 +22,7 @@ from runtime import problems, tracing
 from runtime.access import SCHEME, Gate, Role, Staff
 from runtime.consume import Clash, Stated
 from runtime.http import WHOLE, raise_for
+from runtime.pages import wanted
 from runtime.problems import FieldError, Problem
 from runtime.process import Process
 from runtime.service import Refused
@@ -420,11 +421,11 @@ def routes(desk: Desk, gate: Gate, pages: "Pages") -> APIRouter:
         x_query_code: Annotated[str, Header(max_length=64)] = "",
     ) -> Response:
         """Tell where a petition stands: JSON, or a plain page if the browser asks for one."""
-        if pages.wanted(request) and not (x_query_code or code):
+        if wanted(request.headers.get("accept", "")) and not (x_query_code or code):
             return pages.query(petition_id)  # the link in an SMS: the number is known, the code is asked for
         docket = await desk.opened(petition_id, x_query_code or code, address_of(request))
         story = desk.story(docket)
-        if pages.wanted(request):
+        if wanted(request.headers.get("accept", "")):
             return pages.story(story, code=x_query_code or code)
         return JSONResponse(view(story).model_dump(mode="json"), headers=NO_STORE)
 
@@ -544,15 +545,3 @@ def address_of(request: Request) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), _IPV6_NETWORK), strict=False).network_address)
-
-
-async def form_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form as our pages send it; a form of another kind has none.
-
-    A multipart form may name any of Python's encodings: some fail, some give halves of surrogate pairs, and
-    what cannot be decoded would become another text.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return {}
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}

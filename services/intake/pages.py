@@ -12,13 +12,13 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from contracts import areas, calendar, identity
+from contracts import areas, identity
 from runtime import problems
 from runtime.commands import UnavailableError
+from runtime.pages import Templates, fields, wanted
 from runtime.problems import Problem
 from runtime.store import DatabaseError
 from services.intake.http import (
@@ -28,7 +28,6 @@ from services.intake.http import (
     Submission,
     Supplement,
     address_of,
-    form_of,
 )
 from services.intake.story import ENDED, OUTCOMES, STATE_WORDS, Story
 
@@ -44,15 +43,6 @@ FIELDS: Final = {
 }
 # One person a line: a name, then a number however it is written.
 _PERSON: Final = re.compile(r"(.*?)[\s,，、:：]*([+＋]?[0-9０-９][-0-9０-９－()（）\s]*)")
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 BUSY: Final = "系统暂时繁忙，还没有提交成功。您填写的内容都在下面，请过一两分钟再按一次提交按钮。"
 ONE_MORE: Final = (
     "您刚才已经提交过一件事项。如果这是另一件事，请再按一次“提交”；"
@@ -90,26 +80,11 @@ class Pages:
     """Renders the pages."""
 
     def __init__(self, folder: Path) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=select_autoescape(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["date"] = calendar.day
-        self._templates.filters["minute"] = calendar.minute
-
-    @staticmethod
-    def wanted(request: Request) -> bool:
-        """Whether the caller is a browser: it names HTML before JSON, or not JSON at all."""
-        accept = request.headers.get("accept", "")
-        html, json_at = accept.find("text/html"), accept.find("json")
-        return html >= 0 and (json_at < 0 or html < json_at)
+        self._templates = Templates(folder)
 
     def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
         """Render one page."""
-        text = self._templates.get_template(name).render(**values)
-        return HTMLResponse(text, status_code=status, headers=HEADERS)
+        return self._templates.page(name, status, **values)
 
     def form(
         self,
@@ -165,7 +140,7 @@ class Pages:
     ) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def answer(request: Request, error: Exception) -> Response:
             found: Response = await as_json(request, error)
-            if not self.wanted(request):
+            if not wanted(request.headers.get("accept", "")):
                 return found
             page = self.render("problem.html", found.status_code, problem=json.loads(bytes(found.body)))
             for name in ("Retry-After", "WWW-Authenticate"):
@@ -186,7 +161,7 @@ def page_routes(desk: Desk, pages: Pages) -> APIRouter:
 
     @router.post("/")
     async def submit(request: Request) -> HTMLResponse:
-        return await _submitted(desk, pages, await form_of(request))
+        return await _submitted(desk, pages, await fields(request))
 
     @router.get("/query")
     async def query() -> HTMLResponse:
@@ -194,15 +169,15 @@ def page_routes(desk: Desk, pages: Pages) -> APIRouter:
 
     @router.post("/query")
     async def look_up(request: Request) -> HTMLResponse:
-        return await _looked_up(desk, pages, await form_of(request), address_of(request))
+        return await _looked_up(desk, pages, await fields(request), address_of(request))
 
     @router.post("/supplement")
     async def supplement(request: Request) -> HTMLResponse:
-        return await _supplemented(desk, pages, await form_of(request), address_of(request))
+        return await _supplemented(desk, pages, await fields(request), address_of(request))
 
     @router.post("/rate")
     async def rate(request: Request) -> HTMLResponse:
-        values = await form_of(request)
+        values = await fields(request)
         code, score = values.get("code", ""), values.get("score", "")
         docket = await desk.opened(values.get("id", ""), code, address_of(request))
         if score not in {str(number) for number, _ in SCORES}:

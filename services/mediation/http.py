@@ -17,6 +17,7 @@ from contracts.kinds import Outcome, ReturnReason, SessionKind
 from runtime import problems, tracing
 from runtime.access import Gate, Role, Staff
 from runtime.http import WHOLE, raise_for
+from runtime.pages import wanted
 from runtime.problems import Problem
 from runtime.process import Process
 from services.mediation import domain, store
@@ -186,7 +187,7 @@ def _add_reading(router: APIRouter, desk: Desk) -> None:
             desk.process.store, bodies, state or list(State), after=behind, limit=limit
         )
         seen = CasesView(cases=[view(docket, catalogue()) for docket in page], next=onward and str(onward))
-        if not pages.wanted(accept):
+        if not wanted(accept):
             return JSONResponse(seen.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
         return pages.cases(seen.cases, seen.next and _further(body, state, limit, seen.next))
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, Field
 
-from contracts import areas, domains, places
+from contracts import domains, places
 from contracts.bodies import Body, Catalogue
 from contracts.calendar import here
 from contracts.domains import Domain
 from contracts.kinds import URGENCIES, Kind, Outcome, ReturnReason, Urgency
 from contracts.mediation import Step
 from contracts.units import roster
+from runtime.pages import Templates
 from services.mediation.domain import Docket, State
 
 STATES: Final = {
@@ -33,12 +33,6 @@ OUTCOMES: Final = {
     Outcome.SUPPORTED: "予以支持",
     Outcome.EXPLAINED: "解释说明",
     Outcome.NOT_SUPPORTED: "不予支持",
-}
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -131,30 +125,13 @@ def _local(moment: datetime | None) -> datetime | None:
     return here(moment) if moment else None
 
 
-def _area(code: str | None) -> str:
-    return places.name(code) if code and areas.is_area(code) else "未注明"
-
-
 class Pages:
     """Renders the table for people without a program of their own: no script, readable on a telephone."""
 
     def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=select_autoescape(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"area": _area, "minute": lambda moment: f"{moment:%Y-%m-%d %H:%M}"}
-        self._templates.globals |= {"outcomes": OUTCOMES, "steps": STEPS, "domains": domains.NAMES}
-
-    @staticmethod
-    def wanted(accept: str) -> bool:
-        """Whether an Accept header names HTML before JSON, as browsers do."""
-        html, json = accept.find("text/html"), accept.find("json")
-        return html >= 0 and (json < 0 or html < json)
+        names = {"outcomes": OUTCOMES, "steps": STEPS, "domains": domains.NAMES, "place": places.shown}
+        self._templates = Templates(Path(__file__).parent / "templates", names)
 
     def cases(self, cases: Sequence[CaseView], further: str | None) -> HTMLResponse:
         """Make the table; `further` is the query of the next page."""
-        page = self._templates.get_template("cases.html").render(cases=cases, further=further)
-        return HTMLResponse(page, headers=HEADERS)
+        return self._templates.page("cases.html", cases=cases, further=further)

@@ -3,22 +3,21 @@
 No scripts: forms are posted and lead back to the page. What goes wrong is told on a page, with what to do.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from pydantic import BaseModel, ValidationError
 
-from contracts import calendar
 from contracts.notify import CallOutcome, ReplyKind, SkipReason
 from runtime import problems
 from runtime.access import Role, Staff, ours
 from runtime.commands import UnavailableError
+from runtime.pages import Templates, back_to, form
 from runtime.problems import Problem
 from runtime.store import DatabaseError
 from services.notify.domain import NO_RECEIPT
@@ -31,7 +30,6 @@ from services.notify.notices import Audience
 from services.notify.numbers import Fault
 
 SHOWN: Final = 50
-BACK: Final = 303
 FAULTY: Final = 400
 # What each template tells, in a few words: the text itself is in no list.
 ABOUT: Final = {
@@ -127,15 +125,6 @@ RESULTS: Final = {
     "Withheld": "未准发出",
     "Unknown": "结果不明",
 }
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 UNAVAILABLE: Final = "刚才的操作不一定已经记下。请过一会儿回到工作台，看这一项是否还在；还在就再办一次。"
 # Told above the lists: another colleague was faster, or an address is from yesterday.
 _TOLD_ON_THE_PAGE: Final = {
@@ -144,23 +133,6 @@ _TOLD_ON_THE_PAGE: Final = {
     "no-such-reply",
     "reply-not-waiting",
     "reply-has-petition",
-}
-_environment: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_environment.filters["minute"] = calendar.minute
-_environment.globals |= {
-    "about": ABOUT,
-    "states": STATES,
-    "recipients": RECIPIENTS,
-    "reasons": REASONS,
-    "outcomes": OUTCOMES,
-    "reply_kinds": REPLIES,
-    "reply_states": REPLY_STATES,
-    "results": RESULTS,
 }
 
 
@@ -172,7 +144,20 @@ def why(petition: PetitionMessages) -> str:
     return REASONS.get(reason) or f"短信发出后没有送达（网关代码 {reason}）"
 
 
-_environment.globals["why"] = why
+_templates: Final = Templates(
+    Path(__file__).parent / "templates",
+    {
+        "about": ABOUT,
+        "states": STATES,
+        "recipients": RECIPIENTS,
+        "reasons": REASONS,
+        "outcomes": OUTCOMES,
+        "reply_kinds": REPLIES,
+        "reply_states": REPLY_STATES,
+        "results": RESULTS,
+        "why": why,
+    },
+)
 
 
 class Pages:
@@ -193,7 +178,7 @@ class Pages:
                 its_replies = await replies.of(desk, petition) if may_read else []
             except Problem as problem:
                 notice, status = _words(problem), problem.status
-        return _rendered(
+        return _templates.page(
             "desk.html",
             status,
             calls=await messages.listed(desk, Wanted.CALL, limit=SHOWN),
@@ -292,7 +277,7 @@ async def _put(
         return await pages.page(staff, notice=notice, status=422)
     except Problem as problem:
         return await _told(pages, staff, about, problem)
-    return RedirectResponse(f"/desk?done={about}", status_code=BACK, headers=HEADERS)
+    return back_to(f"/desk?done={about}")
 
 
 async def _told(pages: Pages, staff: Staff, about: str, problem: Problem) -> Response:
@@ -303,21 +288,14 @@ async def _told(pages: Pages, staff: Staff, about: str, problem: Problem) -> Res
 
 async def _asked(request: Request, model: type[BaseModel], field: str) -> Callable[[], Any]:
     """Return what makes the model of a form's field; one of another kind (any encoding) has no fields."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    form: Mapping[str, object] = {}
-    if kind == "application/x-www-form-urlencoded":
-        form = await request.form()
-    return lambda: model.model_validate({field: form.get(field)})
-
-
-def _rendered(name: str, status: int, **values: object) -> HTMLResponse:
-    return HTMLResponse(_environment.get_template(name).render(**values), status_code=status, headers=HEADERS)
+    said = await form(request)
+    return lambda: model.model_validate({field: said.get(field)})
 
 
 def _problem(problem: Problem) -> HTMLResponse:
     title, detail = problems.WORDS[problem.code]
     detail = UNAVAILABLE if problem.code == "unavailable" else detail
-    page = _rendered("problem.html", problem.status, title=title, detail=detail)
+    page = _templates.page("problem.html", problem.status, title=title, detail=detail)
     page.headers.update(problem.headers())
     return page
 

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
-from starlette.datastructures import FormData
 
-from contracts import areas, calendar, places
+from contracts import areas, places
 from contracts.calendar import SHANGHAI
 from contracts.kinds import Kind, ReturnReason
 from contracts.routing import ConferenceGround, FollowUp, Office, ReturnGround, TriageReason
 from runtime import problems
 from runtime.access import Role, Staff, ours
+from runtime.pages import Templates, back_to, fields, form
 from runtime.problems import Problem
 from services.routing.http import conference, returns, triage
 from services.routing.http.desk import DECIDERS, READERS, REFUSALS, Desk, Standing
@@ -56,16 +55,6 @@ FOLLOW_UPS: Final = {
     FollowUp.UNDER_WAY: "正在落实",
     FollowUp.NOT_BEGUN: "尚未开始",
 }
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-BACK: Final = 303
 
 
 class Pages:
@@ -73,14 +62,7 @@ class Pages:
 
     def __init__(self, desk: Desk, watch: Watch, calls: Calls) -> None:
         self._desk, self._watch, self._calls = desk, watch, calls
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=select_autoescape(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"minute": calendar.minute, "area": _area}
-        self._templates.globals |= {
+        names = {
             "kinds": KINDS,
             "why": WHY,
             "return_reasons": RETURN_REASONS,
@@ -90,12 +72,16 @@ class Pages:
             "follow_ups": FOLLOW_UPS,
             "units": desk.roster.units,
             "districts": areas.NAMES,
+            "place": places.shown,
         }
+        self._templates = Templates(Path(__file__).parent / "templates", names)
 
     async def page(self, staff: Staff, *, notice: str = "", status: int = 200) -> HTMLResponse:
         """Make the page for somebody; who may only read sees no forms."""
         desk, loads = self._desk, await self._watch.count()
-        text = self._templates.get_template("desk.html").render(
+        return self._templates.page(
+            "desk.html",
+            status,
             triage=await triage.waiting(desk, limit=SHOWN),
             agreement=await triage.agreed(desk),
             returns=await returns.waiting(desk, limit=SHOWN),
@@ -109,7 +95,6 @@ class Pages:
             now=desk.process.clock.now(),
             notice=notice,
         )
-        return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
 def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
@@ -127,7 +112,7 @@ def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
     async def choose(
         petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(Role.ROUTER))]
     ) -> Response:
-        to = await _fields(request)
+        to = await fields(request)
         office = to.get("to") in set(Office)
         asked = {"office" if office else "body": to.get("to")}
         asked |= {name: to.get(name) or None for name in ("kind", "area")}
@@ -142,7 +127,7 @@ def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
     async def rule(
         petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(*DECIDERS))]
     ) -> Response:
-        to = await _fields(request)
+        to = await fields(request)
         agreed = to.get("ruling") == "agree"
         asked = {"agreed": True, "to": to.get("to") or None} if agreed else {}
         refused = {"agreed": False, "ground": to.get("ruling")}
@@ -157,12 +142,12 @@ def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
     async def resolve(
         petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(Role.LEADER))]
     ) -> Response:
-        form = await _form(request)
+        said = await form(request)
         asked = {
-            "lead": form.get("lead"),
-            "helpers": [str(code) for code in form.getlist("helpers")],
-            "finish_by": _end_of(str(form.get("finish_by", ""))),
-            "follow_up_at": _end_of(str(form.get("follow_up_at", ""))),
+            "lead": said.get("lead"),
+            "helpers": [str(code) for code in said.getlist("helpers")],
+            "finish_by": _end_of(str(said.get("finish_by", ""))),
+            "follow_up_at": _end_of(str(said.get("follow_up_at", ""))),
         }
         return await _put(
             pages,
@@ -175,7 +160,7 @@ def page_routes(desk: Desk, watch: Watch, calls: Calls) -> APIRouter:
     async def look_back(
         petition_id: str, request: Request, staff: Annotated[Staff, Depends(desk.gate.staff(*DECIDERS))]
     ) -> Response:
-        to = await _fields(request)
+        to = await fields(request)
         asked = {"result": to.get("result"), "next_at": _end_of(to.get("next_at", ""))}
         return await _put(
             pages,
@@ -208,17 +193,7 @@ async def _put(
         words = problem.document()
         notice = f"{petition_id[:20]} 没有办理：{words['title']}。{words['detail']}"
         return await pages.page(staff, notice=notice, status=problem.status)
-    return RedirectResponse(f"/desk?done={petition_id}", status_code=BACK, headers=HEADERS)
-
-
-async def _form(request: Request) -> FormData:
-    """Return a form as our page sends it; one of another kind (which may hold any encoding) has no fields."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return await request.form() if kind == "application/x-www-form-urlencoded" else FormData()
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    return {name: value for name, value in (await _form(request)).items() if isinstance(value, str)}
+    return back_to(f"/desk?done={petition_id}")
 
 
 def _end_of(day: str) -> datetime | str | None:
@@ -229,7 +204,3 @@ def _end_of(day: str) -> datetime | str | None:
         return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59), SHANGHAI)
     except ValueError:
         return day
-
-
-def _area(code: str | None) -> str:
-    return places.name(code) if code and areas.is_area(code) else "未注明"

@@ -11,9 +11,10 @@ import services.intake
 from contracts.bodies import catalogue
 from contracts.fact import Fact
 from runtime import problems
+from runtime.pages import HEADERS
 from runtime.problems import Problem
 from services.intake.http import Receipt
-from services.intake.pages import BUSY, HEADERS, Adding, Pages, like_a_mobile
+from services.intake.pages import BUSY, Adding, Pages, like_a_mobile
 from services.intake.story import tell
 from tests.intake import arrivals
 from tests.intake.page import Page

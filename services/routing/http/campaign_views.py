@@ -2,26 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from fastapi import Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from contracts.bodies import Body, catalogue
-from contracts.calendar import here, minute
+from contracts.calendar import here
 from contracts.domains import Domain
 from contracts.policies import title as title_of
+from runtime.pages import Templates, wanted
 from services.routing import domain, store
 from services.routing.domain import Campaign, Order
-
-HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class RuleView(BaseModel):
@@ -166,18 +159,10 @@ class Pages:
     """The same as plain tables, for people without a program of their own: no script."""
 
     def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-            autoescape=select_autoescape(),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["minute"] = minute
+        self._templates = Templates(Path(__file__).parent.parent / "templates")
 
     def answer(self, accept: str, name: str, shown: BaseModel, **more: Any) -> Response:  # noqa: ANN401
         """Answer with the page if an Accept header names HTML before JSON, as browsers do."""
-        html, json = accept.find("text/html"), accept.find("json")
-        if html < 0 or 0 <= json < html:
+        if not wanted(accept):
             return JSONResponse(shown.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
-        page = self._templates.get_template(name).render(shown=shown, **more)
-        return HTMLResponse(page, headers=HEADERS)
+        return self._templates.page(name, shown=shown, **more)
