@@ -36,6 +36,11 @@ def name(code: str) -> str:
     return NAMES[code[:6]]
 
 
+def lies_in(code: str | None, wider: str) -> bool:
+    """Tell whether a known area is the wider one or a part of it; everything lies in the city."""
+    return code is not None and (wider == CITY or code.startswith(wider))
+
+
 def community(code: str | None) -> str | None:
     """Return an area as a fact's `area` carries it: down to its community."""
     return code and code[:_COMMUNITY_DIGITS]

@@ -82,6 +82,31 @@ def test_a_petition_stays_out_when_one_part_of_the_rule_does_not_fit(rule: Rule 
     assert 1 == len(routing_of(FRESH, replace(CAMPAIGN, rule=rule)))
 
 
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        ("430100", True),
+        ("430102", True),
+        ("430102009", True),
+        ("430102009003", True),
+        ("43010200900307", True),
+        ("43010200900308", False),
+        ("430102009004", False),
+        ("430103", False),
+    ],
+)
+def test_a_rule_takes_in_what_lies_in_its_area_from_the_city_down_to_a_grid(
+    wanted: str, *, fits: bool
+) -> None:
+    docket = replace(ROUTED, own=replace(ROUTED.own, area="43010200900307"))
+    assert fits == domain.fits(replace(RULE, areas=(wanted,)), docket)
+
+
+def test_a_petition_of_no_known_area_fits_no_rule_that_names_one() -> None:
+    docket = replace(ROUTED, own=replace(ROUTED.own, area=None))
+    assert not domain.fits(replace(RULE, areas=("430100",)), docket)
+
+
 def test_nobody_joins_outside_the_dates_of_a_campaign() -> None:
     over = replace(CAMPAIGN, ends=NOW)
     assert 1 == len(routing_of(FRESH, over))

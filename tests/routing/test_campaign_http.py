@@ -155,7 +155,8 @@ async def test_the_desk_is_closed_to_everybody_else_and_refuses_what_is_wrong(de
     assert 201 == (await desk.post("/campaigns", CAMPAIGN)).status_code
     assert 201 == (await desk.post("/campaigns", CAMPAIGN)).status_code
     assert 409 == (await desk.post("/campaigns", {**CAMPAIGN, "field": "其他"})).status_code
-    wrongs: list[dict[str, Any]] = [{"rule": {}}, {"code": "两"}, {"name": " "}]
+    elsewhere = {"rule": {"bodies": ["labor"], "areas": ["110101"]}}
+    wrongs: list[dict[str, Any]] = [{"rule": {}}, {"code": "两"}, {"name": " "}, elsewhere]
     for wrong in (*wrongs, {"rule": {"areas": ["430102"]}}):
         assert 422 == (await desk.post("/campaigns", {**CAMPAIGN, "code": "x", **wrong})).status_code, wrong
     backwards = await desk.post("/campaigns", {**CAMPAIGN, "code": "x", "ends": CAMPAIGN["begins"]})

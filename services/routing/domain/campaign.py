@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.domains import Domain
 from contracts.fact import Fact
@@ -98,7 +99,7 @@ def fits(rule: Rule, docket: Docket) -> bool:
     return (
         (not rule.bodies or own.body in rule.bodies)
         and (not rule.domains or own.domain in rule.domains)
-        and (not rule.areas or (own.area or "").startswith(rule.areas))
+        and (not rule.areas or any(areas.lies_in(own.area, area) for area in rule.areas))
         and (rule.received_from is None or rule.received_from <= received)
         and (rule.received_until is None or received < rule.received_until)
         and (not rule.phrases or _says(docket, rule.phrases))

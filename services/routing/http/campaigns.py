@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from contracts import areas
 from contracts.bodies import Body
 from contracts.calendar import here
 from contracts.domains import Domain
-from contracts.fact import AreaCode, Code, Count, Fact, Moment
+from contracts.fact import Code, Count, Fact, Moment
 from contracts.identity import PetitionId
 from contracts.policies import published
 from runtime import problems
@@ -70,7 +71,9 @@ class RuleAsked(Asked):
 
     bodies: list[Body] = Field(default=[], max_length=15)
     domains: list[Domain] = Field(default=[], max_length=19)
-    areas: list[AreaCode] = Field(default=[], max_length=100)
+    areas: list[Annotated[str, Field(pattern=areas.PATTERN)]] = Field(
+        default=[], max_length=100, description="from the city down to a grid; what lies in one fits"
+    )
     phrases: list[Words] = Field(default=[], max_length=100)
     received_from: When | None = None
     received_until: When | None = None
