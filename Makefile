@@ -10,7 +10,7 @@ export BROKER MONGO PORT_BASE BROKER_PORT MONGO_PORT LOCAL_STATE CONTAINERS SECO
 export GROWTH GROWTH_FOLDER OVERLOAD_SECONDS FAULT_MINUTES FAULT_RATE CLUSTER
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check bench faults fuzz oracles containers lock clean-local run-tools dev-tools
+.PHONY: help up demo test check bench faults fuzz model oracles containers lock clean-local run-tools dev-tools
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ faults: dev-tools ## kill, cut and confuse the parts under load, then account (F
 
 fuzz: dev-tools ## send the services and decoders what nobody should send (FUZZ_SECONDS=120, SEED=, ONLY=intake …)
 	@exec $(PY) -m tests.fuzz $(if $(ONLY),--only $(ONLY))
+
+model: dev-tools ## learn the classifier's figures anew from the texts in ARCHIVE=../shared/routing (docs/routing-classifier.md)
+	$(PY) -m services.routing train $(or $(ARCHIVE),../shared/routing)/petitions-labelled.jsonl \
+	  --further services/routing/lexicon/further-labels.tsv \
+	  --texts $(or $(ARCHIVE),../shared/routing)/petitions-unlabelled.jsonl \
+	  --written services/routing/learning/written.jsonl --out services/routing/model/shipped.npz
 
 oracles: dev-tools ## check our signatures with the SMS vendors' own SDKs, in an environment of their own
 	$(PY) -m venv .local/oracles

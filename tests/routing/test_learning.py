@@ -2,20 +2,24 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from contracts.bodies import Body
 from services.routing.classifier import classifier, classify, words
 from services.routing.learning.commands import main
+from services.routing.learning.samples import labelled
 from services.routing.lexicon import load
 from services.routing.model import SHIPPED, ModelError, read
 from services.routing.model.figures import write
 from tests.routing.petitions import PETITIONS
 
 ROOT = Path(__file__).resolve().parents[2]
+WRITTEN = ROOT / "services" / "routing" / "learning" / "written.jsonl"
 NAMES = {
     *("n", "body_accuracy", "body_top2", "domain_accuracy", "kind_accuracy", "joint_f1", "coverage"),
     *("precision_at_coverage", "calibration_error", "per_body", "ms_per_text"),
@@ -67,6 +71,50 @@ def test_training_says_what_cross_validation_measured_when_it_is_done(
     told = json.loads(capsys.readouterr().out)
     assert len(PETITIONS) + 1 == told["n"]
     assert 0.5 < told["body_accuracy"] < 1.0
+
+
+def test_written_petitions_are_learned_from_and_not_measured_on(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.npz"
+    told = {}
+    for name, rows in (
+        ("none", []),
+        ("some", [row(0, "none", "白鹭围栏", f"白鹭围栏第{turn}处,看一看。") for turn in range(12)]),
+    ):
+        more = ["--written", str(written_to(tmp_path / name, rows))] if rows else []
+        assert main(["train", str(archive), "--out", str(model), *more]) == 0
+        told[name] = json.loads(capsys.readouterr().out)
+
+    assert (0, 12) == (told["none"]["written"], told["some"]["written"])
+    assert told["none"]["n"] == told["some"]["n"]
+    assert classify(words("白鹭围栏", "白鹭围栏要看。"), by=classifier(load(), read(model))).body is None
+
+
+def test_the_shipped_petitions_name_every_body_and_none() -> None:
+    assert {*Body, "none"} == {sample.body for sample in labelled(WRITTEN)}
+
+
+def test_no_sentence_of_the_shipped_petitions_stands_in_the_texts_that_may_not_be_shipped() -> None:
+    folder = ROOT.parent / "shared" / "routing"
+    if not folder.exists():
+        pytest.skip("the texts that may not be shipped are not beside this repository")
+    others = {
+        run
+        for name in ("petitions-labelled.jsonl", "petitions-unlabelled.jsonl")
+        for line in (folder / name).read_text("utf-8").splitlines()
+        for run in runs(json.loads(line)["text"])
+    }
+
+    shared = [sample.title for sample in labelled(WRITTEN) if others & runs(sample.title + sample.content)]
+
+    assert [] == shared
+
+
+def runs(text: str) -> set[int]:
+    """Every run of fifteen characters, punctuation left out, as a number."""
+    bare = re.sub(r"\W+", "", text)
+    return {hash(bare[start : start + 15]) for start in range(len(bare) - 14)}
 
 
 def test_the_same_archive_gives_the_same_bytes(archive: Path, trained: Path, tmp_path: Path) -> None:

@@ -110,6 +110,10 @@ def test_a_phrase_inside_a_longer_one_does_not_count() -> None:
     assert found == {"拖欠工资"}
 
 
+def test_a_simplified_character_that_is_also_a_traditional_one_stays() -> None:
+    assert ("怎么办", "为什么怎么办") == (plain("怎么办"), plain("為什麼怎么辦"))
+
+
 @pytest.mark.parametrize("variant", ["s2t", "s2tw", "s2hk"])
 def test_every_phrase_is_found_when_written_in_traditional_characters(variant: str) -> None:
     traditional = OpenCC(variant)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from contracts import areas
+from contracts.areas import PATTERN as AREA
 from contracts.bodies import Body
 from contracts.calendar import here
 from contracts.domains import Domain
@@ -71,7 +71,7 @@ class RuleAsked(Asked):
 
     bodies: list[Body] = Field(default=[], max_length=15)
     domains: list[Domain] = Field(default=[], max_length=19)
-    areas: list[Annotated[str, Field(pattern=areas.PATTERN)]] = Field(
+    areas: list[Annotated[str, Field(pattern=AREA)]] = Field(
         default=[], max_length=100, description="from the city down to a grid; what lies in one fits"
     )
     phrases: list[Words] = Field(default=[], max_length=100)

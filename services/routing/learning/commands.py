@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--out", type=Path, required=True, help="where the model file goes")
     training.add_argument("--further", type=Path, help="labels by id for texts in --texts, learned from too")
     training.add_argument("--texts", type=Path, help="JSON lines with id and text")
+    training.add_argument(
+        "--written", type=Path, help="labelled petitions written for training, learned from too"
+    )
     training.add_argument("--right", type=float, default=RIGHT_ENOUGH, help="wanted share of right decisions")
     measuring = commands.add_parser("evaluate", help="measure a model on labelled petitions")
     measuring.add_argument("file", type=Path, help="JSON lines with text, body, domain, kind, joint, conf")
@@ -51,9 +54,11 @@ def _train(asked: argparse.Namespace) -> dict[str, object]:
     if (asked.further is None) != (asked.texts is None):
         raise SampleError("--further and --texts belong together")
     more = further(asked.further, asked.texts) if asked.further else []
-    trained = train(labelled(asked.file), more, load(), right=asked.right)
+    written = labelled(asked.written) if asked.written else []
+    trained = train(labelled(asked.file), load(), more=more, written=written, right=asked.right)
     write(trained.figures, asked.out)
-    return {**trained.report, "further": len(more), "version": read(asked.out).digest}
+    counts = {"further": len(more), "written": len(written)}
+    return {**trained.report, **counts, "version": read(asked.out).digest}
 
 
 def _evaluate(asked: argparse.Namespace) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Learns the model's figures, and how far to trust them: from texts that a fit did not learn from."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.domains import Domain
 from contracts.kinds import Kind
 from services.routing.learning.fitting import Prepared, fit, prepared
 from services.routing.learning.samples import Sample
@@ -25,12 +27,11 @@ from services.routing.model.weighed import (
 )
 
 _FOLDS: Final = 5
-# Labels made beside the reference are many, but by other eyes.
-_REFERENCE: Final = 4.0
 _SEED: Final = 20261122
 # What goes to a body without a person must be right as often as this.
 RIGHT_ENOUGH: Final = 0.97
-# Of the reports of wrongdoing, this share at most may score below the limit from which a person looks.
+# Of the reports against officials, this share at most may score below the limit from which a person looks:
+# phrases of accusation, the kind and the confidence keep back most of these too.
 _MISSED_REPORTS: Final = 0.1
 # Fewer decisions than this prove nothing about a threshold.
 _PROVING: Final = 30
@@ -64,18 +65,28 @@ class Trained:
 
 
 def train(
-    reference: Sequence[Sample], more: Sequence[Sample], lexicon: Lexicon, *, right: float = RIGHT_ENOUGH
+    reference: Sequence[Sample],
+    lexicon: Lexicon,
+    *,
+    more: Sequence[Sample] = (),
+    written: Sequence[Sample] = (),
+    right: float = RIGHT_ENOUGH,
 ) -> Trained:
-    """Fit on everything; calibrate and measure on the reference by five-fold cross-validation."""
-    ready, more_ready = prepared(reference, lexicon), prepared(more, lexicon)
-    if more_ready:
-        ready = [replace(one, importance=_REFERENCE * one.importance) for one in ready]
-    trials = list(_crossed(reference, ready, more_ready, lexicon))
-    report = measured(trials, right)
-    figures = fit([*ready, *more_ready], lexicon)
+    """Fit on everything; calibrate and measure by five-fold cross-validation on reference and further texts.
+
+    The written ones are only learned from: how well the model knows texts made for it says nothing.
+    """
+    judged = [*reference, *more]
+    ready, always = prepared(judged, lexicon), prepared(written, lexicon)
+    trials = _crossed(judged, ready, always, lexicon)
+    report = measured(trials[: len(reference)], right)
+    if more:
+        report["reference_and_further"] = measured(trials, right)
+    figures = fit([*ready, *always], lexicon)
     card: dict[str, object] = {
         "reference": len(reference),
         "further": len(more),
+        "written": len(written),
         "rows": len(figures.numbers),
         "cross_validated": report,
     }
@@ -83,23 +94,26 @@ def train(
 
 
 def _crossed(
-    reference: Sequence[Sample], ready: Sequence[Prepared], more: Sequence[Prepared], lexicon: Lexicon
-) -> Iterator[Trial]:
-    """Yield each reference sample, weighed by a model fitted without it and without its near-duplicates."""
-    order = np.random.default_rng(_SEED).permutation(len(reference))
-    sketches = {id(one): _sketch(one) for one in chain(ready, more)}
-    for fold in range(min(_FOLDS, len(reference))):
-        held_out = {int(place) for place in order[fold::_FOLDS]}
-        others = [one for place, one in enumerate(ready) if place not in held_out]
-        seen = [sketches[id(ready[place])] for place in held_out]
-        training = [one for one in chain(others, more) if not _alike(sketches[id(one)], seen)]
+    judged: Sequence[Sample], ready: Sequence[Prepared], always: Sequence[Prepared], lexicon: Lexicon
+) -> list[Trial]:
+    """Return each judged sample, weighed by a model fitted without it and without its near-duplicates."""
+    order = np.random.default_rng(_SEED).permutation(len(judged))
+    sketches = [_sketch(one) for one in chain(ready, always)]
+    trials: dict[int, Trial] = {}
+    for fold in range(min(_FOLDS, len(judged))):
+        held_out = sorted(int(place) for place in order[fold::_FOLDS])
+        without = {*held_out, *_alike(sketches, held_out)}
+        training = [one for place, one in enumerate(chain(ready, always)) if place not in without]
         fitted = model(fit(training, lexicon), lexicon)
-        for place in sorted(held_out):
-            strengths = ready[place].strengths
-            weighed = fitted.weigh(reference[place].words, strengths)
-            words = reference[place].words
-            joint = lexicon.departments_named(words) >= SEVERAL
-            yield Trial(reference[place], weighed, lexicon.accuses(strengths), joint)
+        for place in held_out:
+            strengths, words = ready[place].strengths, judged[place].words
+            trials[place] = Trial(
+                judged[place],
+                fitted.weigh(words, strengths),
+                accuses=lexicon.accuses(strengths),
+                joint=lexicon.departments_named(words) >= SEVERAL,
+            )
+    return [trials[place] for place in range(len(judged))]
 
 
 def _sketch(one: Prepared) -> frozenset[int]:
@@ -107,8 +121,16 @@ def _sketch(one: Prepared) -> frozenset[int]:
     return frozenset(one.content[0][:_SKETCH].tolist())
 
 
-def _alike(sketch: frozenset[int], others: Sequence[frozenset[int]]) -> bool:
-    return any(len(sketch & other) >= _ALIKE for other in others)
+def _alike(sketches: Sequence[frozenset[int]], others: Iterable[int]) -> Iterator[int]:
+    """Yield the places of texts that are nearly the same as one of the others."""
+    holding: dict[int, list[int]] = defaultdict(list)
+    for other in others:
+        for number in sketches[other]:
+            holding[number].append(other)
+    for place, sketch in enumerate(sketches):
+        shared = Counter(other for number in sketch for other in holding.get(number, ()))
+        if shared and max(shared.values()) >= _ALIKE:
+            yield place
 
 
 def sureness(trials: Sequence[Trial], right: float) -> Sureness:
@@ -143,7 +165,8 @@ def measured(trials: Sequence[Trial], right: float) -> dict[str, object]:
     scores = np.array([trial.weighed.scores for trial in trials])
     bodies = [BODY_TARGETS.index(trial.sample.body) for trial in trials]
     second_best = np.argsort(-scores[:, BODIES], axis=1)[:, :2]
-    reports = [trial.sample.kind == Kind.REPORT for trial in trials]
+    reports = np.array([trial.sample.kind == Kind.REPORT for trial in trials])
+    accusations = np.array([_accuses_officials(trial.sample) for trial in trials])
     return {
         "n": len(trials),
         "body_accuracy": _share(truths),
@@ -158,8 +181,10 @@ def measured(trials: Sequence[Trial], right: float) -> dict[str, object]:
         "precision_at_coverage": _share(truths[sure]),
         "calibration_error": calibration_error(confidence, truths),
         "joint_f1": _joint_f1(trials),
-        "reports": sum(reports),
-        "reports_sent_on": int(np.sum(sure & np.array(reports))),
+        "reports": int(reports.sum()),
+        "reports_sent_on": int(np.sum(sure & reports)),
+        "against_officials": int(accusations.sum()),
+        "against_officials_sent_on": int(np.sum(sure & accusations)),
     }
 
 
@@ -240,5 +265,13 @@ def _threshold(confidence: Inputs, truths: Truths, offered: Truths, right: float
 
 
 def _report_limit(trials: Sequence[Trial]) -> float:
-    scores = sorted(float(t.weighed.scores[REPORT_AT]) for t in trials if t.sample.kind == Kind.REPORT)
+    """Return the score from which on a person looks; all reports count where none is against officials."""
+    against = [trial for trial in trials if _accuses_officials(trial.sample)]
+    known = against or [trial for trial in trials if trial.sample.kind == Kind.REPORT]
+    scores = sorted(float(trial.weighed.scores[REPORT_AT]) for trial in known)
     return round(scores[int(len(scores) * _MISSED_REPORTS)], 4) if scores else 0.0
+
+
+def _accuses_officials(sample: Sample) -> bool:
+    """Whether a report is one that no body may get; that of a company's wrongdoing has a body."""
+    return sample.kind == Kind.REPORT and (sample.body == NO_BODY or sample.domain == Domain.DISCIPLINE)

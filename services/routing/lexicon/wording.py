@@ -10,6 +10,8 @@ from opencc import OpenCC
 # Both are needed: each knows the variant characters of one place, and the common ones.
 _FROM_HONG_KONG: Final = OpenCC("hk2s")
 _FROM_TAIWAN: Final = OpenCC("tw2s")
+# 么 (怎么) is simplified, and in Taiwan also a traditional character with another simplified form.
+_SIMPLIFIED_TOO: Final = "么"
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # The ends of sentences stay (as one mark), commas stay; all else that is not a word is noise inside words.
 _SENTENCE_ENDS: Final = re.compile(r"[。?!;\n]+")
@@ -34,7 +36,9 @@ def _traditional() -> frozenset[str]:
         _FROM_TAIWAN.convert(lines).split("\n"),
         strict=True,
     )
-    return frozenset(before for before, *after in changed if after != [before, before])
+    return frozenset(
+        before for before, *after in changed if after != [before, before] and before not in _SIMPLIFIED_TOO
+    )
 
 
 _is_traditional: Final = re.compile(f"[{''.join(sorted(_traditional()))}]").search
@@ -62,5 +66,8 @@ def plain(text: str) -> str:
         text = text.replace(wide, narrow)
     folded = unicodedata.normalize("NFKC", _SURROGATES.sub("", text)).lower()
     if _is_traditional(folded):
-        folded = _FROM_TAIWAN.convert(_FROM_HONG_KONG.convert(folded))
+        parts = (
+            _FROM_HONG_KONG.convert(_FROM_TAIWAN.convert(part)) for part in folded.split(_SIMPLIFIED_TOO)
+        )
+        folded = _SIMPLIFIED_TOO.join(parts)
     return _NOISE.sub("", _SENTENCE_ENDS.sub(END, folded))

@@ -1,6 +1,7 @@
 """Runs of one to four characters as numbers: what the model sees of a text, and nobody can read back."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -26,26 +27,41 @@ Numbers = NDArray[np.uint32]
 
 def content_ngrams(words: Words) -> Numbers:
     """Return the numbers of all runs in the content, in no order, each as often as it stands there."""
-    return _numbers(words.body[:_CONTENT_READ], _CONTENT_SALT)
+    return numbered([words.body], [_CONTENT_SALT])[0]
 
 
 def title_ngrams(words: Words) -> Numbers:
     """Return the numbers of all runs in the title."""
-    return _numbers(words.heading[:_CONTENT_READ], _TITLE_SALT)
+    return numbered([words.heading], [_TITLE_SALT])[0]
 
 
-def _numbers(text: str, salt: np.uint32) -> Numbers:
-    codes = np.frombuffer(_PLACES.sub("0", text).encode("utf-32-le", "surrogatepass"), np.uint32)
+def all_ngrams(every: Sequence[Words]) -> tuple[Numbers, NDArray[np.int64]]:
+    """Return the numbers of all runs in many petitions, and of each the petition that it stands in."""
+    texts = [text for words in every for text in (words.body, words.heading)]
+    numbers, owners = numbered(texts, [_CONTENT_SALT, _TITLE_SALT] * len(every))
+    return numbers, owners // 2
+
+
+def numbered(texts: Sequence[str], salts: Sequence[np.uint32]) -> tuple[Numbers, NDArray[np.int64]]:
+    """Return the runs of each text as numbers, and whose each is; one salt a text."""
+    read = [_PLACES.sub("0", text[:_CONTENT_READ]) for text in texts]
+    codes = np.frombuffer("".join(read).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, read), np.int64, len(read))
+    owners = np.repeat(np.arange(len(read)), lengths)
     spread = codes * _SPREAD
+    state = np.repeat(np.array(salts, np.uint32), lengths)
     runs: list[Numbers] = []
-    state = np.full(len(codes), salt, np.uint32)
+    whose: list[NDArray[np.int64]] = []
     for length in range(1, min(_LONGEST, len(codes)) + 1):
         state = (state[: len(codes) - length + 1] * _STEP) ^ spread[length - 1 :]
-        runs.append(state)
+        # Two texts lie side by side: a run that begins in one and ends in the next stands in neither.
+        within = owners[: len(state)] == owners[length - 1 :]
+        runs.append(state[within])
+        whose.append(owners[: len(state)][within])
     if not runs:
-        return np.zeros(0, np.uint32)
+        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
     mixed = np.concatenate(runs)
     mixed ^= mixed >> np.uint32(15)
     mixed *= _MIX
     mixed ^= mixed >> np.uint32(13)
-    return mixed >> np.uint32(32 - BITS)
+    return mixed >> np.uint32(32 - BITS), np.concatenate(whose)
