@@ -24,13 +24,13 @@ demo: run-tools ## drive the seven worked examples through the real system and v
 test: dev-tools ## set everything up and run all tests on the real broker and database (CONTAINERS=1: those too)
 	$(PY) -m pytest -m "not oracles$(if $(filter 1,$(CONTAINERS)),, and not containers)" $(ARGS)
 
-check: dev-tools ## format, lint, types, imports, contracts and the tests that need no server; under a minute
+check: dev-tools ## format, lint, types, imports, contracts and the tests that need no server; a minute and a half
 	$(PY) -m ruff format --check
 	$(PY) -m ruff check
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m contracts check
-	$(PY) -m pytest -q -m "not real and not containers and not oracles"
+	$(PY) -m pytest -q -n 2 -m "not real and not containers and not oracles"
 
 bench: dev-tools ## measure the line (ONLY=pipeline|hop|latency|loop|growth|startup|scale|overload|campaign|bytes|telling|sms …)
 	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY))
