@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
@@ -25,14 +22,13 @@ from contracts.dossiers import DossierSaved
 from contracts.envelope import seal
 from contracts.identity import make
 from contracts.topics import ALL_TOPICS, DOSSIERS
-from local.ports import free
 from runtime.clock import SystemClock
 from tests.eventually import eventually
+from tests.four import SERVICES, Four, brought_to, submitted
 from tests.line import Line, token
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
-SERVICES = ("intake", "routing", "mediation", "notify")
 NAME, NUMBER, TEXT = "标记姓名龘", "13971648205", "标记正文靐齉"
 # Somebody beside the petitioner.
 SPEAKER, HIS_NUMBER = "标记代表麤", "13971648206"
@@ -86,53 +82,12 @@ def lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines() if path.exists() else []
 
 
-class System:
-    """Four services as processes of their own, with all that they write kept."""
+class System(Four):
+    """The four services, and every refusal that they gave."""
 
     def __init__(self, line: Line, folder: Path) -> None:
-        self.line = line
-        self.written = {name: folder / f"{name}.log" for name in SERVICES}
-        self.clients: dict[str, httpx.AsyncClient] = {}
+        super().__init__(line, folder)
         self.errors: list[httpx.Response] = []
-        self._ports = {name: free() for name in SERVICES}
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Start all four, wait until they are ready, and end them as an operator does."""
-        processes = []
-        try:
-            for name in SERVICES:
-                processes.append(await self._started(name))
-                url = f"http://127.0.0.1:{self._ports[name]}"
-                self.clients[name] = httpx.AsyncClient(base_url=url, timeout=20)
-            for name in SERVICES:
-                await eventually(lambda name=name: self._ready(name), deadline=60)  # type: ignore[misc]
-            yield
-        finally:
-            for client in self.clients.values():
-                await client.aclose()
-            for process in processes:
-                if process.returncode is None:
-                    process.terminate()
-            for process in processes:
-                await process.wait()
-
-    async def _started(self, name: str) -> asyncio.subprocess.Process:
-        with self.written[name].open("wb") as file:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                f"services.{name}",
-                env={**os.environ, **self.line.environment(name, port=self._ports[name])},
-                stdout=file,
-                stderr=asyncio.subprocess.STDOUT,
-            )
-
-    async def _ready(self, name: str) -> bool:
-        try:
-            return (await self.clients[name].get("/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
 
     async def refused(self, service: str, method: str, path: str, **request: Any) -> None:
         """Send something that must be refused and keep the answer."""
@@ -142,28 +97,11 @@ class System:
 
     async def garbage(self, name: str) -> None:
         """Send bytes that are no HTTP, and read what comes back."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._ports[name])
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.ports[name])
         writer.write(f"{TEXT} /{NAME} {NUMBER}\r\n\r\n".encode())
         await writer.drain()
         assert not marked(await reader.read())
         writer.close()
-
-
-async def submitted(system: System, petition: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """Submit; returns the number and the header that opens the story."""
-    answer = await system.clients["intake"].post("/petitions", json=petition)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["petition_id"], {"X-Query-Code": answer.json()["query_code"]}
-
-
-async def brought_to(system: System, petition: str, opened: dict[str, str], state: str) -> None:
-    """Wait until the story stands at a state."""
-
-    async def there() -> bool:
-        found = await system.clients["intake"].get(f"/petitions/{petition}", headers=opened)
-        return bool(found.json()["state"] == state)
-
-    await eventually(there, deadline=40)
 
 
 async def journey(system: System) -> None:
