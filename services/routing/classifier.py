@@ -52,7 +52,7 @@ class Reason:
 class Classification:
     """What the words say; `body` is None where none of the 15 fits or nothing was recognised.
 
-    `second` is None where the next most likely is that none fits.
+    `second` is the next most likely body, `runner_up` the next most likely answer: it may be that none fits.
     """
 
     body: Body | None
@@ -64,6 +64,7 @@ class Classification:
     reasons: tuple[Reason, ...]
     sure: bool
     urgency: Urgency | None = None
+    runner_up: Body | None = None
     urgent_phrase: str | None = None  # of the lexicon, like every reason
 
 
@@ -124,7 +125,8 @@ def _decided(
     bodies = scores[BODIES]
     best = bodies.index(max(bodies))
     body = _BODIES[best]
-    second = max((place for place in range(len(_BODIES)) if place != best), key=bodies.__getitem__)
+    ranked = sorted((place for place in range(len(_BODIES)) if place != best), key=bodies.__getitem__)
+    second = next(place for place in reversed(ranked) if _BODIES[place] is not None)
     domains, kinds = scores[DOMAINS], scores[KINDS]
     kind = _KINDS[kinds.index(max(kinds))]
     confidence = _confidence(weighed, by)
@@ -132,6 +134,7 @@ def _decided(
     return Classification(
         body=body,
         second=_BODIES[second],
+        runner_up=_BODIES[ranked[-1]],
         domain=_DOMAINS[domains.index(max(domains))],
         kind=kind,
         joint=by.lexicon.departments_named(read) >= SEVERAL,

@@ -271,7 +271,7 @@ async def test_a_browser_gets_a_table(desk: Desk) -> None:
     first = await desk.client.get("/cases", params=query, headers=browser)
     assert "text/html; charset=utf-8" == first.headers["content-type"]
     assert (True, False) == (case in first.text, other in first.text)
-    for word in ("待受理", "下一页", "2026-05-01 09:00", "芙蓉区", "劳动和社会保障"):
+    for word in ("待受理", "下一页", "2026年5月1日 09:00", "芙蓉区", "劳动和社会保障"):
         assert word in first.text
     assert "水、电、气、暖已中断（“已经停水”）" in first.text, "why it cannot wait"
     assert "公安局交通警察大队、属地街道办事处" in first.text, "co-handlers by name, not by code"

@@ -197,6 +197,37 @@ def test_an_archive_that_cannot_be_used_is_refused_with_its_line_and_without_its
     assert "秘密" not in said
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_an_archive_that_is_too_small_is_refused_with_the_number_that_is_needed(
+    count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [row(place, *petition) for place, petition in enumerate(PETITIONS[:count])]
+
+    assert main(["train", str(written_to(tmp_path / "few.jsonl", rows)), "--out", str(tmp_path / "m")]) == 2
+
+    assert "at least 5 are needed" in capsys.readouterr().err
+
+
+def test_an_archive_of_one_petition_many_times_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [row(place, *PETITIONS[0]) for place in range(8)]
+
+    assert main(["train", str(written_to(tmp_path / "same.jsonl", rows)), "--out", str(tmp_path / "m")]) == 2
+
+    assert "too few different petitions" in capsys.readouterr().err
+
+
+def test_an_archive_without_kinds_can_be_sure(archive: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) | {"kind": None} for line in archive.read_text("utf-8").splitlines()]
+    model = tmp_path / "model.npz"
+
+    assert main(["train", str(written_to(tmp_path / "bare.jsonl", rows)), "--out", str(model)]) == 0
+
+    # Nothing was learned of reports, so no score can be one; what accuses by its words still goes to a person.
+    assert read(model).sureness.report_limit > 1_000
+
+
 def test_a_file_that_is_no_model_is_refused(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,7 +37,10 @@ def ready(docket: Docket) -> bool:
 
 
 def decide_route(docket: Docket, found: Finding, rules: Rules, now: datetime) -> Sequence[Fact]:
-    """转送/交办: route what the classifier is sure of; the rest, and every report, goes to a person."""
+    """转送/交办: route what the classifier is sure of; the rest goes to a person.
+
+    So does what it takes for a report, or what may be one against officials (art. 22, 30).
+    """
     if not ready(docket) or docket.intake.due is None:
         return ()
     area = refine(docket.intake.area, found.area)

@@ -36,10 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="learn figures from labelled petitions")
     training.add_argument("file", type=Path, help="JSON lines with text, body, domain, kind, joint, conf")
     training.add_argument("--out", type=Path, required=True, help="where the model file goes")
-    training.add_argument("--further", type=Path, help="labels by id for texts in --texts, learned from too")
+    training.add_argument("--further", type=Path, help="labels by id for texts in --texts")
     training.add_argument("--texts", type=Path, help="JSON lines with id and text")
     training.add_argument(
-        "--written", type=Path, help="labelled petitions written for training, learned from too"
+        "--written", type=Path, help="labelled petitions to learn from and not to measure on"
     )
     training.add_argument("--right", type=float, default=RIGHT_ENOUGH, help="wanted share of right decisions")
     measuring = commands.add_parser("evaluate", help="measure a model on labelled petitions")

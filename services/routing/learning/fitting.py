@@ -16,7 +16,8 @@ from services.routing.lexicon import Lexicon
 from services.routing.lexicon.entries import BODY_TARGETS, TARGETS
 from services.routing.model.figures import Figures, Floats, Sureness
 from services.routing.model.ngrams import content_ngrams, title_ngrams
-from services.routing.model.weighed import BODIES, REPORT_AT, by_hand, hand_inputs
+from services.routing.model.stacked import unstacked
+from services.routing.model.weighed import ALONE, BODIES, REPORT_AT, by_hand, hand_inputs
 
 _COST: Final = 0.4
 _ROUNDS: Final = 8
@@ -28,11 +29,12 @@ _SEED: Final = 20261125
 _TELLING_LEAST: Final = 0.1
 # So many texts with the usual mixture of bodies are added to those that hold a run: few texts prove little.
 _USUAL_TEXTS: Final = 4.0
-# A missed report weighs more than a false one, by the root of how rare they are.
+# A step that is smaller moves nothing any more.
 _SETTLED: Final = 1e-5
-NOT_YET_SURE: Final = Sureness((0.0,) * 7, threshold=1.0, report_limit=0.0)
+NOT_YET_SURE: Final = Sureness((0.0,) * 8, threshold=1.0, report_limit=0.0)
 
 Counted = tuple[NDArray[np.uint32], Floats]
+Placed = tuple[NDArray[np.int64], Floats]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Prepared:
     strengths: dict[int, float]
     wanted: Floats
     importance: float
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """A sample as columns and values of the machines' inputs, one pair a part of the words."""
+
+    content: Placed
+    title: Placed
+    lexicon: Placed
+    always: Placed
 
 
 def prepared(samples: Sequence[Sample], lexicon: Lexicon) -> list[Prepared]:
@@ -71,20 +83,16 @@ def fit(samples: Sequence[Prepared], lexicon: Lexicon) -> Figures:
     terms_from = len(contents) + len(titles)
     hand_from = terms_from + len(lexicon.terms)
     size = hand_from + len(TARGETS) + 1
-    inputs = []
-    for sample in samples:
-        terms = np.fromiter(sample.strengths.keys(), np.int64, len(sample.strengths))
-        strong = np.fromiter(sample.strengths.values(), np.float32, len(sample.strengths))
-        parts = (
-            _placed(sample.content, contents, content_rarity, 0),
-            _placed(sample.title, titles, title_rarity, len(contents)),
-            (terms + terms_from, strong),
-            (np.arange(hand_from, size - 1), hand_inputs(strong @ hand[terms])),
-            (np.array([size - 1]), np.ones(1, np.float32)),
+    inputs = [
+        _Inputs(
+            content=_placed(sample.content, contents, content_rarity, 0),
+            title=_placed(sample.title, titles, title_rarity, len(contents)),
+            lexicon=_found(sample.strengths, hand, terms_from, hand_from),
+            always=(np.array([size - 1]), np.ones(1, np.float32)),
         )
-        columns = np.concatenate([part[0] for part in parts])
-        inputs.append((columns, np.concatenate([part[1] for part in parts], dtype=np.float32)))
-    weights = _descend(inputs, samples, size)
+        for sample in samples
+    ]
+    weights, bias = _weights(inputs, samples, size, (len(contents), terms_from))
     kept = _loudest(weights[:terms_from])
     return Figures(
         numbers=np.concatenate((contents, titles))[kept],
@@ -93,12 +101,50 @@ def fit(samples: Sequence[Prepared], lexicon: Lexicon) -> Figures:
         weights=weights[kept],
         phrases=lexicon.terms,
         phrase_weights=weights[terms_from:hand_from],
-        hand_weights=weights[hand_from : size - 1],
-        bias=weights[size - 1],
+        hand_weights=weights[hand_from:],
+        bias=bias,
+        stack=unstacked(),
         sureness=NOT_YET_SURE,
         card={},
         digest="unwritten",
     )
+
+
+def _found(strengths: dict[int, float], hand: Floats, terms_from: int, hand_from: int) -> Placed:
+    """Return the phrases as inputs, and what clerks wrote of them."""
+    terms = np.fromiter(strengths.keys(), np.int64, len(strengths))
+    strong = np.fromiter(strengths.values(), np.float32, len(strengths))
+    written = hand_inputs(strong @ hand[terms])
+    columns = np.concatenate((terms + terms_from, np.arange(hand_from, hand_from + len(TARGETS))))
+    return columns, np.concatenate((strong, written), dtype=np.float32)
+
+
+def _weights(
+    inputs: Sequence[_Inputs], samples: Sequence[Prepared], size: int, parts: tuple[int, int]
+) -> tuple[Floats, Floats]:
+    """Return the weights of all targets by all inputs, then of the bodies by each part alone, and the bias.
+
+    `parts` are where the title's inputs begin and where the lexicon's do.
+    """
+    wanted, lift = np.array([sample.wanted for sample in samples]), _lift(samples)
+    importance = [sample.importance for sample in samples]
+    together = [_joined(one.content, one.title, one.lexicon, one.always) for one in inputs]
+    fitted = _descend(together, wanted, lift, importance, size)
+    weights = np.zeros((size - 1, ALONE.stop), np.float32)
+    weights[:, : len(TARGETS)] = fitted[:-1]
+    bias = [fitted[-1]]
+    begins = (0, *parts, size - 1)
+    for number, part in enumerate(("content", "title", "lexicon")):
+        alone = [_joined(getattr(one, part), one.always) for one in inputs]
+        fitted = _descend(alone, wanted[:, BODIES], lift[BODIES], importance, size)
+        rows = slice(begins[number], begins[number + 1])
+        weights[rows, ALONE] = fitted[rows]
+        bias.append(fitted[-1])
+    return weights, np.concatenate(bias)
+
+
+def _joined(*parts: Placed) -> Placed:
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def _counted(numbers: NDArray[np.uint32]) -> Counted:
@@ -147,9 +193,7 @@ def _vocabulary(
     return numbers[enough], (rarity * told).astype(np.float32)
 
 
-def _placed(
-    counted: Counted, vocabulary: NDArray[np.uint32], rarity: Floats, start: int
-) -> tuple[NDArray[np.int64], Floats]:
+def _placed(counted: Counted, vocabulary: NDArray[np.uint32], rarity: Floats, start: int) -> Placed:
     numbers, counts = counted
     places = np.searchsorted(vocabulary, numbers)
     known = places < len(vocabulary)
@@ -161,23 +205,20 @@ def _placed(
 
 
 def _descend(
-    inputs: Sequence[tuple[NDArray[np.int64], Floats]], samples: Sequence[Prepared], size: int
+    inputs: Sequence[Placed], wanted: Floats, lift: Floats, importance: Sequence[float], size: int
 ) -> Floats:
-    targets = len(TARGETS)
-    weights = np.zeros((size, targets), np.float32)
-    duals = np.zeros((len(samples), targets), np.float32)
-    lift = _lift(samples)
+    weights = np.zeros((size, wanted.shape[1]), np.float32)
+    duals = np.zeros(wanted.shape, np.float32)
     order = np.random.default_rng(_SEED)
     for _ in range(_ROUNDS):
-        for place in order.permutation(len(samples)):
-            columns, values = inputs[place]
-            wanted, dual = samples[place].wanted, duals[place]
-            cost = np.where(wanted > 0, lift, np.float32(1.0)) * np.float32(samples[place].importance * _COST)
+        for place in order.permutation(len(inputs)):
+            (columns, values), want, dual = inputs[place], wanted[place], duals[place]
+            cost = np.where(want > 0, lift, np.float32(1.0)) * np.float32(importance[place] * _COST)
             softness = np.float32(0.5) / cost
-            slope = wanted * (values @ weights[columns]) - 1.0 + softness * dual
+            slope = want * (values @ weights[columns]) - 1.0 + softness * dual
             moved = np.maximum(dual - slope / (values @ values + softness), 0.0)
-            moved[wanted == 0] = 0.0
-            step = (moved - dual) * wanted
+            moved[want == 0] = 0.0
+            step = (moved - dual) * want
             if np.abs(step).max() > _SETTLED:
                 duals[place] = moved
                 weights[columns] += values[:, None] * step
@@ -185,11 +226,14 @@ def _descend(
 
 
 def _lift(samples: Sequence[Prepared]) -> Floats:
-    """Return how much more a text counts for the targets that it belongs to."""
+    """Return how much more a text counts for the targets that it belongs to.
+
+    A missed report weighs more than a false one, by the root of how rare they are.
+    """
     wanted = np.array([sample.wanted for sample in samples])
     lift = np.ones(len(TARGETS), np.float32)
     there, rest = (wanted[:, REPORT_AT] > 0).sum(), (wanted[:, REPORT_AT] < 0).sum()
-    lift[REPORT_AT] = np.sqrt(rest / there) if there else 1.0
+    lift[REPORT_AT] = np.sqrt(rest / there) if there and rest else 1.0
     return lift
 
 

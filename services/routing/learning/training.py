@@ -1,5 +1,6 @@
 """Learns the model's figures, and how far to trust them: from texts that a fit did not learn from."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 from contracts.domains import Domain
 from contracts.kinds import Kind
 from services.routing.learning.fitting import Prepared, fit, prepared
-from services.routing.learning.samples import Sample
+from services.routing.learning.samples import Sample, SampleError
+from services.routing.learning.stacking import FEWEST, learned
 from services.routing.lexicon import SEVERAL, Lexicon
 from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS, KIND_TARGETS, NO_BODY
-from services.routing.model.figures import Figures, Sureness
+from services.routing.model.figures import Figures, Floats, Sureness
+from services.routing.model.stacked import stacked, unstacked
 from services.routing.model.weighed import (
     BODIES,
     DOMAINS,
@@ -39,6 +42,7 @@ _PROVING: Final = 30
 _SKETCH: Final = 16
 _ALIKE: Final = 6
 _NEVER: Final = 1.01
+_NO_LIMIT: Final = 1e6
 _REPORT: Final = KIND_TARGETS.index(f"kind:{Kind.REPORT}")
 _NONE_AT: Final = BODY_TARGETS.index(NO_BODY)
 
@@ -48,7 +52,7 @@ Truths = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Trial:
-    """A reference sample as a model weighed it that had not learned from it."""
+    """A labelled sample as a model weighed it that had not learned from it."""
 
     sample: Sample
     weighed: Weighed
@@ -78,7 +82,7 @@ def train(
     """
     judged = [*reference, *more]
     ready, always = prepared(judged, lexicon), prepared(written, lexicon)
-    trials = _crossed(judged, ready, always, lexicon)
+    trials, stack = _stacked(_crossed(judged, ready, always, lexicon))
     report = measured(trials[: len(reference)], right)
     if more:
         report["reference_and_further"] = measured(trials, right)
@@ -90,7 +94,8 @@ def train(
         "rows": len(figures.numbers),
         "cross_validated": report,
     }
-    return Trained(replace(figures, sureness=sureness(trials, right), card=card), report)
+    figures = replace(figures, stack=stack, sureness=sureness(trials, right), card=card)
+    return Trained(figures, report)
 
 
 def _crossed(
@@ -100,10 +105,14 @@ def _crossed(
     order = np.random.default_rng(_SEED).permutation(len(judged))
     sketches = [_sketch(one) for one in chain(ready, always)]
     trials: dict[int, Trial] = {}
-    for fold in range(min(_FOLDS, len(judged))):
+    if len(judged) < _FOLDS:
+        raise SampleError(f"holds {len(judged)} labelled petitions; at least {_FOLDS} are needed")
+    for fold in range(_FOLDS):
         held_out = sorted(int(place) for place in order[fold::_FOLDS])
         without = {*held_out, *_alike(sketches, held_out)}
         training = [one for place, one in enumerate(chain(ready, always)) if place not in without]
+        if not training:
+            raise SampleError("holds too few different petitions to learn from")
         fitted = model(fit(training, lexicon), lexicon)
         for place in held_out:
             strengths, words = ready[place].strengths, judged[place].words
@@ -114,6 +123,27 @@ def _crossed(
                 joint=lexicon.departments_named(words) >= SEVERAL,
             )
     return [trials[place] for place in range(len(judged))]
+
+
+def _stacked(trials: Sequence[Trial]) -> tuple[list[Trial], Floats]:
+    """Return the trials weighed by opinions that were stacked without them, and the stack of all."""
+    if len(trials) < FEWEST:
+        return list(trials), unstacked()
+    opinions = np.array([trial.weighed.opinions for trial in trials])
+    bodies = np.array([BODY_TARGETS.index(trial.sample.body) for trial in trials])
+    folds = np.random.default_rng(_SEED + 2).permutation(len(trials)) % _FOLDS
+    told = np.zeros((len(trials), len(BODY_TARGETS)), np.float32)
+    for fold in range(_FOLDS):
+        told[folds == fold] = stacked(
+            opinions[folds == fold], learned(opinions[folds != fold], bodies[folds != fold])
+        )
+    return [_restacked(*each) for each in zip(trials, told, strict=True)], learned(opinions, bodies)
+
+
+def _restacked(trial: Trial, bodies: Floats) -> Trial:
+    scores = trial.weighed.scores.copy()
+    scores[BODIES] = bodies
+    return replace(trial, weighed=replace(trial.weighed, scores=scores))
 
 
 def _sketch(one: Prepared) -> frozenset[int]:
@@ -265,11 +295,15 @@ def _threshold(confidence: Inputs, truths: Truths, offered: Truths, right: float
 
 
 def _report_limit(trials: Sequence[Trial]) -> float:
-    """Return the score from which on a person looks; all reports count where none is against officials."""
-    against = [trial for trial in trials if _accuses_officials(trial.sample)]
-    known = against or [trial for trial in trials if trial.sample.kind == Kind.REPORT]
+    """Return the score from which on a person looks, rounded so that the report that sets it is held back.
+
+    All reports set it where few are against officials; where none is known, none can be held back.
+    """
+    reports = [trial for trial in trials if trial.sample.kind == Kind.REPORT]
+    against = [trial for trial in reports if _accuses_officials(trial.sample)]
+    known = against if len(against) >= _PROVING else reports
     scores = sorted(float(trial.weighed.scores[REPORT_AT]) for trial in known)
-    return round(scores[int(len(scores) * _MISSED_REPORTS)], 4) if scores else 0.0
+    return math.floor(scores[int(len(scores) * _MISSED_REPORTS)] * 1e4) / 1e4 if scores else _NO_LIMIT
 
 
 def _accuses_officials(sample: Sample) -> bool:

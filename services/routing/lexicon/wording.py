@@ -12,6 +12,7 @@ _FROM_HONG_KONG: Final = OpenCC("hk2s")
 _FROM_TAIWAN: Final = OpenCC("tw2s")
 # 么 (怎么) is simplified, and in Taiwan also a traditional character with another simplified form.
 _SIMPLIFIED_TOO: Final = "么"
+_STAND_IN: Final = "\ue000"  # of the private use area: means nothing in any text, and no conversion knows it
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # The ends of sentences stay (as one mark), commas stay; all else that is not a word is noise inside words.
 _SENTENCE_ENDS: Final = re.compile(r"[。?!;\n]+")
@@ -66,8 +67,6 @@ def plain(text: str) -> str:
         text = text.replace(wide, narrow)
     folded = unicodedata.normalize("NFKC", _SURROGATES.sub("", text)).lower()
     if _is_traditional(folded):
-        parts = (
-            _FROM_HONG_KONG.convert(_FROM_TAIWAN.convert(part)) for part in folded.split(_SIMPLIFIED_TOO)
-        )
-        folded = _SIMPLIFIED_TOO.join(parts)
+        folded = folded.replace(_STAND_IN, "").replace(_SIMPLIFIED_TOO, _STAND_IN)
+        folded = _FROM_HONG_KONG.convert(_FROM_TAIWAN.convert(folded)).replace(_STAND_IN, _SIMPLIFIED_TOO)
     return _NOISE.sub("", _SENTENCE_ENDS.sub(END, folded))

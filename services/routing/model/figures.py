@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from services.routing.lexicon.entries import TARGETS
 
 SHIPPED: Final = Path(__file__).parent / "shipped.npz"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _STEPS: Final = 127.0
 
 Floats = NDArray[np.float32]
@@ -41,7 +41,11 @@ class Sureness:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was learned. Columns are the lexicon's TARGETS; `contents` rows stand for runs of the content."""
+    """What was learned. `contents` rows stand for runs of the content, the others for runs of the title.
+
+    Columns are the lexicon's TARGETS, then the bodies once more as content, title or lexicon alone tell them;
+    `bias` has the TARGETS, then the bodies three times, and `stack` says how the four are weighed together.
+    """
 
     numbers: NDArray[np.uint32]
     contents: int
@@ -51,6 +55,7 @@ class Figures:
     phrase_weights: Floats
     hand_weights: Floats
     bias: Floats
+    stack: Floats
     sureness: Sureness
     card: dict[str, object]
     digest: str
@@ -79,6 +84,7 @@ def write(figures: Figures, path: Path) -> None:
                 phrase_weights=figures.phrase_weights.astype(np.float16),
                 hand_weights=figures.hand_weights,
                 bias=figures.bias,
+                stack=figures.stack,
                 told=np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
             )
     except OSError as error:
@@ -104,6 +110,7 @@ def read(path: Path = SHIPPED) -> Figures:
                 phrase_weights=arrays["phrase_weights"].astype(np.float32),
                 hand_weights=arrays["hand_weights"],
                 bias=arrays["bias"],
+                stack=arrays["stack"],
                 sureness=Sureness(**{**sureness, "calibration": tuple(sureness["calibration"])}),
                 card=told["card"],
                 digest=hashlib.sha256(packed).hexdigest()[:8],

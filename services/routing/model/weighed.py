@@ -12,11 +12,14 @@ from services.routing.lexicon import Lexicon, Words
 from services.routing.lexicon.entries import BODY_TARGETS, DOMAIN_TARGETS, NO_BODY, TARGETS, USUAL_DOMAIN
 from services.routing.model.figures import Figures, Floats
 from services.routing.model.ngrams import BITS, all_ngrams, content_ngrams
+from services.routing.model.stacked import COUNT, OPINIONS, stacked
 
 BODIES: Final = slice(0, len(BODY_TARGETS))
 DOMAINS: Final = slice(BODIES.stop, BODIES.stop + len(DOMAIN_TARGETS))
 KINDS: Final = slice(DOMAINS.stop, len(TARGETS))
 REPORT_AT: Final = TARGETS.index("kind:report")
+# The bodies once more, as one part of the words tells them alone.
+ALONE: Final = slice(len(TARGETS), len(TARGETS) + COUNT)
 # Hand-written weights go up to 10; the figures beside them are about 1.
 _HAND_SCALE: Final = np.float32(0.1)
 _ONE: Final = np.float32(1.0)
@@ -29,10 +32,14 @@ _USUAL: Final = tuple(
 
 @dataclass(frozen=True)
 class Weighed:
-    """One text's scores in the order of TARGETS, the lexicon's own beside them, and how much was known."""
+    """One text's scores in the order of TARGETS, the lexicon's own beside them, and how much was known.
+
+    The bodies' scores are logarithms of probabilities, weighed together from the four `opinions`.
+    """
 
     scores: Floats
     hand: Floats
+    opinions: Floats
     known: int
     length: float
 
@@ -95,14 +102,21 @@ class Model:
     def _weighed(
         self, rows: NDArray[np.int64], values: Floats, strengths: Mapping[int, float], length: float
     ) -> Weighed:
-        scores = self.figures.bias + values @ self.figures.weights[rows]
+        weights, cut = self.figures.weights, int(np.searchsorted(rows, self.figures.contents))
+        content, title = values[:cut] @ weights[rows[:cut]], values[cut:] @ weights[rows[cut:]]
+        phrases = np.zeros(ALONE.stop, np.float32)
         hand = np.zeros(len(TARGETS), np.float32)
         if strengths:
             terms = np.fromiter(strengths.keys(), np.intp, len(strengths))
             strong = np.fromiter(strengths.values(), np.float32, len(strengths))
-            scores = scores + strong @ self.phrase_weights[terms]
+            phrases = strong @ self.phrase_weights[terms]
             hand = strong @ self.hand[terms]
-        return Weighed(scores, hand, len(rows) + len(strengths), length)
+        bias = self.figures.bias
+        scores = bias[: len(TARGETS)] + (content + title + phrases)[: len(TARGETS)]
+        opinions = np.concatenate((scores[BODIES], content[ALONE], title[ALONE], phrases[ALONE]))
+        opinions[COUNT:] += bias[len(TARGETS) :]
+        scores[BODIES] = stacked(opinions, self.figures.stack)
+        return Weighed(scores, hand, opinions, len(rows) + len(strengths), length)
 
 
 def model(figures: Figures, lexicon: Lexicon) -> Model:
@@ -149,6 +163,7 @@ def signs(weighed: Weighed) -> tuple[float, ...]:
     best = bodies.index(max(bodies))
     first, second = bodies[best], max(bodies[:best] + bodies[best + 1 :])
     hand_lead = hand[best] - max(hand[:best] + hand[best + 1 :])
+    agreeing = (weighed.opinions.reshape(OPINIONS, COUNT).argmax(axis=1) == best).sum()
     return (
         1.0,
         first - second,
@@ -157,4 +172,5 @@ def signs(weighed: Weighed) -> tuple[float, ...]:
         float(domains.index(max(domains)) == _USUAL[best]),
         float(best == _NONE_AT),
         math.log1p(weighed.known) / 5.0,
+        float(agreeing) / OPINIONS,
     )
