@@ -224,7 +224,7 @@ def test_an_archive_without_kinds_can_be_sure(archive: Path, tmp_path: Path) -> 
 
     assert main(["train", str(written_to(tmp_path / "bare.jsonl", rows)), "--out", str(model)]) == 0
 
-    # Nothing was learned of reports, so no score can be one; what accuses by its words still goes to a person.
+    # Nothing was learned of reports, so no score is one; what accuses by its words still goes to a person.
     assert read(model).sureness.report_limit > 1_000
 
 
