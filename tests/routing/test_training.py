@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from services.routing.learning import training
+from services.routing.learning.fitting import fit, prepared
 from services.routing.learning.samples import Sample
 from services.routing.learning.stacking import learned
-from services.routing.learning.training import Trial, _alike, _report_limit
-from services.routing.lexicon import Words
+from services.routing.learning.training import Trial, _alike, _report_limit, train
+from services.routing.lexicon import Words, load, words
 from services.routing.lexicon.entries import TARGETS
+from services.routing.model import model
 from services.routing.model.stacked import COUNT, OPINIONS, stacked, unstacked
 from services.routing.model.weighed import REPORT_AT, Weighed
+from tests.routing.petitions import PETITIONS
 
 OFFICIALS = {"body": "none", "domain": "discipline"}
 FIRM = {"body": "environment", "domain": "environment"}
@@ -69,3 +73,40 @@ def test_an_opinion_that_is_right_where_the_first_is_wrong_is_listened_to() -> N
 
     assert (alone == bodies).mean() < 0.2
     assert (weighed == bodies).mean() > 0.9
+
+
+def test_each_opinion_is_that_of_its_own_part_of_the_words() -> None:
+    lexicon = load()
+    samples = [
+        Sample(words(title, content), title, content, body, None, None, None, 1.0)
+        for body, title, content in PETITIONS
+    ]
+    weigh = model(fit(prepared(samples, lexicon), lexicon), lexicon).weigh
+    _, title, content = PETITIONS[0]
+    nothing, in_content, in_title = (
+        weigh(Words(*part), {}).opinions.reshape(OPINIONS, COUNT)
+        for part in (("", ""), ("", content), (title, ""))
+    )
+    found = weigh(Words("", ""), lexicon.weigh(words(title, content))).opinions.reshape(OPINIONS, COUNT)
+
+    def moved(opinions: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[bool]:
+        return [not np.allclose(one, other) for one, other in zip(opinions, nothing, strict=True)]
+
+    assert [True, True, False, False] == moved(in_content)
+    assert [True, False, True, False] == moved(in_title)
+    assert [True, False, False, True] == moved(found)
+
+
+def test_opinions_are_weighed_together_once_there_are_enough_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [
+        Sample(words(title, content), title, content, body, None, None, None, 1.0)
+        for body, title, content in PETITIONS
+    ]
+    alone = train(samples, load()).figures.stack
+    monkeypatch.setattr(training, "FEWEST", len(samples))
+
+    together = train(samples, load()).figures.stack
+
+    assert np.array_equal(unstacked(), alone)
+    assert not np.allclose(alone, together)
+    assert np.abs(together[COUNT:-1]).max() > 0.05

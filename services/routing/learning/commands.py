@@ -55,7 +55,11 @@ def _train(asked: argparse.Namespace) -> dict[str, object]:
         raise SampleError("--further and --texts belong together")
     more = further(asked.further, asked.texts) if asked.further else []
     written = labelled(asked.written) if asked.written else []
-    trained = train(labelled(asked.file), load(), more=more, written=written, right=asked.right)
+    reference = labelled(asked.file)
+    try:
+        trained = train(reference, load(), more=more, written=written, right=asked.right)
+    except SampleError as error:
+        raise SampleError(f"{asked.file.name}: {error}") from error
     write(trained.figures, asked.out)
     counts = {"further": len(more), "written": len(written)}
     return {**trained.report, **counts, "version": read(asked.out).digest}

@@ -15,11 +15,17 @@ FEWEST: Final = 1_000
 # How strongly the weights are pulled to nought, in texts.
 _PULL: Final = 20.0
 _STEPS: Final = 300
+_LEAST_SPREAD: Final = 0.05
 
 
 def learned(opinions: Floats, bodies: NDArray[np.intp]) -> Floats:
-    """Return the weights; `opinions` are of models that had not learned from the texts (rows)."""
-    middle, spread = opinions.mean(axis=0), opinions.std(axis=0) + 1e-6
+    """Return the weights; `opinions` are of models that had not learned from the texts (rows).
+
+    All texts count alike here, guesses too: there are few.
+    """
+    middle = opinions.mean(axis=0, dtype=np.float64)
+    # An opinion that hardly ever changes (a body that an archive lacks) must not be blown up.
+    spread = np.maximum(opinions.std(axis=0, dtype=np.float64), _LEAST_SPREAD)
     inputs = np.hstack([(opinions - middle) / spread, np.ones((len(opinions), 1))])
     wanted = np.eye(COUNT)[bodies]
     pull = np.full((inputs.shape[1], 1), _PULL / len(inputs))

@@ -61,6 +61,15 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a trial comes to: whether its body is right, how sure that is, and whether nobody need look."""
+
+    right: bool
+    confidence: float
+    sure: bool
+
+
+@dataclass(frozen=True)
 class Trained:
     """Figures with their sureness, and what the cross-validation measured."""
 
@@ -83,9 +92,10 @@ def train(
     judged = [*reference, *more]
     ready, always = prepared(judged, lexicon), prepared(written, lexicon)
     trials, stack = _stacked(_crossed(judged, ready, always, lexicon))
-    report = measured(trials[: len(reference)], right)
+    answers = answered(trials, right)
+    report = measured(trials[: len(reference)], answers[: len(reference)])
     if more:
-        report["reference_and_further"] = measured(trials, right)
+        report["reference_and_further"] = measured(trials, answers)
     figures = fit([*ready, *always], lexicon)
     card: dict[str, object] = {
         "reference": len(reference),
@@ -131,13 +141,19 @@ def _stacked(trials: Sequence[Trial]) -> tuple[list[Trial], Floats]:
         return list(trials), unstacked()
     opinions = np.array([trial.weighed.opinions for trial in trials])
     bodies = np.array([BODY_TARGETS.index(trial.sample.body) for trial in trials])
-    folds = np.random.default_rng(_SEED + 2).permutation(len(trials)) % _FOLDS
+    folds = _folds(len(trials))
     told = np.zeros((len(trials), len(BODY_TARGETS)), np.float32)
     for fold in range(_FOLDS):
         told[folds == fold] = stacked(
             opinions[folds == fold], learned(opinions[folds != fold], bodies[folds != fold])
         )
     return [_restacked(*each) for each in zip(trials, told, strict=True)], learned(opinions, bodies)
+
+
+def _folds(count: int) -> NDArray[np.intp]:
+    """Return the fold of each trial, the same for all that is learned from trials."""
+    folds: NDArray[np.intp] = np.random.default_rng(_SEED + 1).permutation(count) % _FOLDS
+    return folds
 
 
 def _restacked(trial: Trial, bodies: Floats) -> Trial:
@@ -176,22 +192,28 @@ def sureness(trials: Sequence[Trial], right: float) -> Sureness:
     )
 
 
-def measured(trials: Sequence[Trial], right: float) -> dict[str, object]:
-    """Return what the trials show; confidence and threshold of each are taken from the other four fifths."""
+def answered(trials: Sequence[Trial], right: float) -> list[Answer]:
+    """Return confidence and sureness of each; calibration, threshold and limit are of the other folds."""
     inputs, truths = _evidence(trials)
-    limit = _report_limit(trials)
-    offered = _offered(trials, limit)
     confidence = np.zeros(len(trials))
     sure = np.zeros(len(trials), np.bool_)
-    folds = np.random.default_rng(_SEED + 1).permutation(len(trials)) % _FOLDS
+    folds = _folds(len(trials))
     for fold in range(_FOLDS):
         here, there = folds == fold, folds != fold
+        offered = _offered(trials, _report_limit([trials[place] for place in np.flatnonzero(there).tolist()]))
         calibration = _logistic(inputs[there], truths[there])
         confidence[here] = _confidences(inputs[here], calibration)
-        limit_here = _threshold(
-            _confidences(inputs[there], calibration), truths[there], offered[there], right
-        )
-        sure[here] = offered[here] & (confidence[here] >= limit_here)
+        enough = _threshold(_confidences(inputs[there], calibration), truths[there], offered[there], right)
+        sure[here] = offered[here] & (confidence[here] >= enough)
+    each = zip(truths.tolist(), confidence.tolist(), sure.tolist(), strict=True)
+    return [Answer(*one) for one in each]
+
+
+def measured(trials: Sequence[Trial], answers: Sequence[Answer]) -> dict[str, object]:
+    """Return what trials and their answers show."""
+    truths = np.array([answer.right for answer in answers])
+    confidence = np.array([answer.confidence for answer in answers])
+    sure = np.array([answer.sure for answer in answers])
     scores = np.array([trial.weighed.scores for trial in trials])
     bodies = [BODY_TARGETS.index(trial.sample.body) for trial in trials]
     second_best = np.argsort(-scores[:, BODIES], axis=1)[:, :2]
