@@ -109,7 +109,7 @@ def _topics(asked: argparse.Namespace) -> int:
         )
         return WRONG_ARGUMENTS
     # Imported here: the other commands need no Kafka client, and its log repeats what our sentence says.
-    from contracts import provision  # noqa: PLC0415
+    from contracts import provision  # noqa: PLC0415 - only this command needs the Kafka client
 
     log = logging.getLogger("aiokafka")
     level = log.level

@@ -21,7 +21,7 @@ Schema = dict[str, JsonValue]
 class _Untitled(GenerateJsonSchema):
     """Leaves out the titles that only repeat the fields' names."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
 

@@ -116,7 +116,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         headers = {"Cache-Control": "no-store"}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
-        if self.status == 401:  # noqa: PLR2004
+        if self.status == 401:  # noqa: PLR2004 - a status of HTTP says what it is
             headers["WWW-Authenticate"] = "Bearer"
         return headers
 
@@ -226,6 +226,6 @@ async def on_http(request: Request, error: Exception) -> JSONResponse:
     codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 500: "internal"}
     response = answer(Problem(status, codes.get(status, "malformed")))
     response.headers.update(headers or {})
-    if status == 405:  # noqa: PLR2004
+    if status == 405:  # noqa: PLR2004 - a status of HTTP says what it is
         response.headers["Allow"] = ", ".join(_allowed(request))
     return response

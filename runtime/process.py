@@ -200,14 +200,14 @@ def main(name: str, settings_class: type[ServiceSettings], build: Build) -> int:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             variable = f"{name.upper()}_{'_'.join(str(part) for part in problem['loc']).upper()}"
-            print(f"{name}: environment variable {variable}: {problem['msg']}", file=sys.stderr)  # noqa: T201
+            print(f"{name}: environment variable {variable}: {problem['msg']}", file=sys.stderr)  # noqa: T201 - a command answers on the terminal
         return 2
     if arguments.command == "redrive":
         return asyncio.run(_redrive(settings, build, arguments.petition))
     return serve(settings, build)
 
 
-def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # noqa: ANN401
+def serve(settings: ServiceSettings, build: Build, **options: Any) -> int:  # noqa: ANN401 - handed on to uvicorn's configuration
     """Serve until a signal; returns 1 if the service had to give up, 2 if it cannot be built as it is set."""
     try:
         app, process = build(settings, **options)
@@ -283,13 +283,13 @@ async def _replay(process: Process, only: PetitionId | None) -> int:
             if record.parked is not None:
                 failed += 1
                 reason = f"{record.parked.reason}: {record.parked.detail}"
-                print(f"{record.petition}  still parked  {reason}")  # noqa: T201
+                print(f"{record.petition}  still parked  {reason}")  # noqa: T201 - a command answers on the terminal
         if failed >= MOST_PRINTED:
             return _complain(f"{failed} are still parked; mend the cause and run this again for the rest")
-    print(f"{len(done) - failed} of {len(done)} parked petitions replayed")  # noqa: T201
+    print(f"{len(done) - failed} of {len(done)} parked petitions replayed")  # noqa: T201 - a command answers on the terminal
     return 1 if failed else 0
 
 
 def _complain(text: str) -> int:
-    print(text, file=sys.stderr)  # noqa: T201
+    print(text, file=sys.stderr)  # noqa: T201 - a command answers on the terminal
     return 2

@@ -66,11 +66,11 @@ def _never(_docket: Any) -> None:  # noqa: ANN401 - stands in for any docket
     return None
 
 
-def _nothing(_docket: Any, _now: datetime) -> Sequence[Fact]:  # noqa: ANN401
+def _nothing(_docket: Any, _now: datetime) -> Sequence[Fact]:  # noqa: ANN401 - stands for a docket of any service
     return ()
 
 
-def _nowhere(_docket: Any, _fact: Fact) -> Sequence[Topic]:  # noqa: ANN401
+def _nowhere(_docket: Any, _fact: Fact) -> Sequence[Topic]:  # noqa: ANN401 - stands for a docket of any service
     return ()
 
 

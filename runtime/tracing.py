@@ -23,10 +23,10 @@ def configure(service: str) -> None:
     global _on  # noqa: PLW0603 - OpenTelemetry's provider is global too
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - loaded only where spans are exported
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - loaded only where spans are exported
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - loaded only where spans are exported
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - loaded only where spans are exported
 
     provider = TracerProvider(resource=Resource({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

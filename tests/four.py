@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Four:
                 url = f"http://127.0.0.1:{self.ports[name]}"
                 self.clients[name] = httpx.AsyncClient(base_url=url, timeout=20)
             for name in SERVICES:
-                await eventually(lambda name=name: self._ready(name), deadline=60)  # type: ignore[misc]
+                await eventually(partial(self._ready, name), deadline=60)
             yield
         finally:
             for client in self.clients.values():

@@ -28,7 +28,7 @@ CODE_SECRET = "a-test-secret-for-query-codes-0123456789"
 
 def token(role: str, *, body: str | None = None, who: str = "staff-1", unit: str | None = None) -> str:
     """An Authorization header for somebody on the staff."""
-    claims = {"sub": who, "role": role, "exp": datetime.now(UTC) + timedelta(hours=1)}  # noqa: TID251
+    claims = {"sub": who, "role": role, "exp": datetime.now(UTC) + timedelta(hours=1)}  # noqa: TID251 - tokens are checked by the real clock
     claims |= {name: value for name, value in (("body", body), ("unit", unit)) if value}
     return f"Bearer {jwt.encode(claims, STAFF_KEY, algorithm='HS256')}"
 

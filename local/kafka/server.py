@@ -131,7 +131,7 @@ def launch(supervisor: Supervisor, jars: Path, node: Node, name: str, *, heap: s
     """Start one prepared node without waiting for it."""
     runtime = java.find()
     # Kafka unmaps files through sun.misc.Unsafe; newer Javas warn until they are told that it is meant.
-    meant = ("--sun-misc-unsafe-memory-access=allow",) if runtime.version >= 23 else ()  # noqa: PLR2004
+    meant = ("--sun-misc-unsafe-memory-access=allow",) if runtime.version >= 23 else ()  # noqa: PLR2004 - the first Java that knows the option
     program = (runtime.program, f"-Xmx{heap}", *JVM, *meant, LOGGING, "-cp", f"{jars}/*", "kafka.Kafka")
     return supervisor.start(name, [*program, node.directory / "server.properties"], advice=ADVICE)
 

@@ -6,7 +6,6 @@ import secrets
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -76,15 +75,8 @@ class Adding:
     wrong: str = ""
 
 
-class Pages:
+class Pages(Templates):
     """Renders the pages."""
-
-    def __init__(self, folder: Path) -> None:
-        self._templates = Templates(folder)
-
-    def render(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
-        """Render one page."""
-        return self._templates.page(name, status, **values)
 
     def form(
         self,
@@ -104,13 +96,13 @@ class Pages:
             wrong[name] = {"label": label, "message": line + error["message"]}
         districts = {code: name for code, name in areas.NAMES.items() if code != areas.CITY}
         key = values.get("key") or secrets.token_hex(16)
-        return self.render(
+        return self.page(
             "form.html", status, values=values, errors=wrong, notice=notice, key=key, districts=districts
         )
 
     def query(self, petition: str = "", *, error: str = "", status: int = 200) -> HTMLResponse:
         """Render the form that asks for number and code, with the number that is known."""
-        return self.render("query.html", status, petition=petition[: 4 * identity.LENGTH], error=error)
+        return self.page("query.html", status, petition=petition[: 4 * identity.LENGTH], error=error)
 
     def story(
         self, story: Story, *, code: str, notice: str = "", adding: Adding | None = None, status: int = 200
@@ -118,7 +110,7 @@ class Pages:
         """Render the story of a petition; while it is open, with the form to add to it."""
         if adding is None and story.state not in ENDED:
             adding = Adding(story.petition_id, code, secrets.token_hex(16))
-        return self.render(
+        return self.page(
             "story.html",
             status,
             story=story,
@@ -142,7 +134,7 @@ class Pages:
             found: Response = await as_json(request, error)
             if not wanted(request.headers.get("accept", "")):
                 return found
-            page = self.render("problem.html", found.status_code, problem=json.loads(bytes(found.body)))
+            page = self.page("problem.html", found.status_code, problem=json.loads(bytes(found.body)))
             for name in ("Retry-After", "WWW-Authenticate"):
                 if name in found.headers:
                     page.headers[name] = found.headers[name]
@@ -223,7 +215,7 @@ async def _submitted(desk: Desk, pages: Pages, values: dict[str, str]) -> HTMLRe
         # Somebody went back and wrote of another matter: a form with a new key and all that was typed.
         return pages.form({**values, "key": ""}, notice=ONE_MORE, status=problem.status)
     phone = submission.petitioner.phone
-    return pages.render("receipt.html", 201, receipt=receipt, phone=phone, reachable=like_a_mobile(phone))
+    return pages.page("receipt.html", 201, receipt=receipt, phone=phone, reachable=like_a_mobile(phone))
 
 
 async def _looked_up(desk: Desk, pages: Pages, values: dict[str, str], address: str) -> HTMLResponse:
@@ -263,7 +255,7 @@ async def _supplemented(desk: Desk, pages: Pages, values: dict[str, str], addres
             return pages.story(desk.story(docket), code=code, adding=wrong, status=problem.status)
         return pages.story(desk.story(await desk.opened(said, code, address)), code=code, notice=ADDED)
     except (UnavailableError, DatabaseError):
-        page = pages.render("supplement.html", 503, adding=form, notice=BUSY)
+        page = pages.page("supplement.html", 503, adding=form, notice=BUSY)
         page.headers["Retry-After"] = "60"
         return page
 

@@ -32,7 +32,7 @@ def subscribes_safely(broker: KafkaBroker, group: str) -> Iterator[str]:
 def vars_of(subscriber: Any) -> dict[str, Any]:
     """Gather a subscriber's settings: the one place that knows where this FastStream keeps them."""
     connection = subscriber._connection_args  # noqa: SLF001 - FastStream shows them nowhere else
-    configs = subscriber._outer_config.configs  # noqa: SLF001
+    configs = subscriber._outer_config.configs  # noqa: SLF001 - FastStream shows them nowhere else
     return {
         "ack_policy": subscriber.ack_policy,
         "group_id": subscriber.group_id,

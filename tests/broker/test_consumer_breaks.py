@@ -16,7 +16,7 @@ async def test_a_service_gives_up_when_its_consumer_has_broken_and_would_never_h
     async with line.running("routing") as (process, client):
         consumer = process.listener.subscriber.consumer
         assert consumer is not None
-        coordinator = consumer._coordinator  # noqa: SLF001
+        coordinator = consumer._coordinator  # noqa: SLF001 - broken from within
 
         async def closed() -> None:
             raise RuntimeError("the handler is closed")  # what uvloop says of a connection that was lost

@@ -70,7 +70,7 @@ async def test_a_service_that_stops_does_not_wait_for_a_member_that_is_asleep(li
             consumer: Any = process.listener.subscriber.consumer
 
             async def waiting() -> bool:
-                rejoins = consumer._coordinator._performed_join_prepare  # noqa: SLF001
+                rejoins = consumer._coordinator._performed_join_prepare  # noqa: SLF001 - aiokafka shows it nowhere else
                 everybody = ["asleep", "newcomer", "routing-listener"]
                 return rejoins and await group(line) == ("PreparingRebalance", everybody)
 

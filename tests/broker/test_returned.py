@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def texts(line: Line, petition: str) -> list[str]:
     return [row["text"] for row in rows if row["petition"] == petition and row["template"] == "routed"]
 
 
+def has(line: Line, petition: str, count: int) -> bool:
+    """Whether the petitioner has got so many."""
+    return len(texts(line, petition)) == count
+
+
 async def put(four: Four, service: str, path: str, body: dict[str, Any], staff: str) -> None:
     """Decide something at a desk, once the service has heard what the decision rests on."""
 
@@ -62,7 +68,7 @@ async def test_the_petitioner_is_told_of_each_transfer_where_it_went_and_why(
         await eventually(placed, deadline=40)
         if not texts(line, petition):
             await put(four, "routing", f"/triage/{petition}/decision", {"body": FIRST}, router)
-        await eventually(lambda: len(texts(line, petition)) == 1, deadline=40)
+        await eventually(partial(has, line, petition, 1), deadline=40)
         body = next(code for code in Body if names.name(code) in texts(line, petition)[0])
         goals = [goal for goal in GOALS if goal != body][:2]
         for told, (goal, reason) in enumerate(zip(goals, REASONS, strict=True), start=2):
@@ -70,7 +76,7 @@ async def test_the_petitioner_is_told_of_each_transfer_where_it_went_and_why(
             await put(four, "mediation", f"/cases/{petition}/return", {"reason": reason}, mediator)
             ruling = {"agreed": True, "to": goal}
             await put(four, "routing", f"/returns/{petition}/decision", ruling, router)
-            await eventually(lambda told=told: len(texts(line, petition)) == told, deadline=40)  # type: ignore[misc]
+            await eventually(partial(has, line, petition, told), deadline=40)
             body = goal
 
     first, *others = texts(line, petition)

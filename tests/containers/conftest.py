@@ -18,7 +18,7 @@ def images(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip(reason)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():  # who waits for minutes wants to see what for
-        print(flush=True)  # noqa: T201
+        print(flush=True)  # noqa: T201 - ends pytest's line of dots
         subprocess.run([str(lab.HERE / "lab.sh"), "up"], check=True, timeout=3000)
     yield
     subprocess.run([str(lab.HERE / "lab.sh"), "clean"], check=True, timeout=300)

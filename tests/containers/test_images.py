@@ -46,7 +46,7 @@ def running(images: None) -> Iterator[dict[str, str]]:  # noqa: ARG001 - runs th
     started = {
         service: podman(
             *("run", "--detach", "--rm", "--no-healthcheck", "--read-only", "--read-only-tmpfs=false"),
-            *("--network", "none", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"),  # noqa: S108
+            *("--network", "none", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"),  # noqa: S108 - a folder inside the container
             *("--security-opt", "no-new-privileges", image(service), "sleep", "1800"),
         ).stdout.strip()
         for service in SERVICES

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # the library has no types
 
 from contracts import examples, generated, schemas
 from contracts.envelope import digest, read

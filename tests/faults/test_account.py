@@ -217,7 +217,7 @@ def never_answered(whole: Evidence) -> Evidence:
 def in_docket(service: str, **changes: object) -> Callable[[Evidence], Evidence]:
     def plant(whole: Evidence) -> Evidence:
         of_one = dict(whole.dockets[service])
-        of_one[ROUTED] = replace(of_one[ROUTED], **changes)  # type: ignore[arg-type]
+        of_one[ROUTED] = replace(of_one[ROUTED], **changes)  # type: ignore[arg-type] # the changes are of fields that it has
         return replace(whole, dockets={**whole.dockets, service: of_one})
 
     return plant

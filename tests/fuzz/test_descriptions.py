@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # the library has no types
 
 from local.services import NAMES
 from runtime import problems

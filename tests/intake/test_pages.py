@@ -74,7 +74,7 @@ def count_of(action: str, number: int) -> int:
 
 def receipt_page(*, reachable: bool = True) -> str:
     receipt = Receipt(petition_id=arrivals.petition(), query_code="482 719 3506")
-    page = PAGES.render("receipt.html", 201, receipt=receipt, phone="13800138000", reachable=reachable)
+    page = PAGES.page("receipt.html", 201, receipt=receipt, phone="13800138000", reachable=reachable)
     return bytes(page.body).decode()
 
 
@@ -87,7 +87,7 @@ EVERY_PAGE = {
     "receipt": receipt_page(),
     "receipt-of-a-landline": receipt_page(reachable=False),
     "problem": bytes(
-        PAGES.render("problem.html", 429, problem=Problem(429, "too-many-tries").document()).body
+        PAGES.page("problem.html", 429, problem=Problem(429, "too-many-tries").document()).body
     ).decode(),
     "story-told-by-no-sms": story_page(arrivals.saved(), arrivals.REGISTERED, arrivals.SKIPPED),
     "story-with-a-supplement-not-taken": bytes(
@@ -99,7 +99,7 @@ EVERY_PAGE = {
         ).body
     ).decode(),
     "supplement-while-busy": bytes(
-        PAGES.render(
+        PAGES.page(
             "supplement.html", 503, adding=Adding(NASTY, NASTY, NASTY, f"\n{NASTY}\n"), notice=BUSY
         ).body
     ).decode(),

@@ -115,7 +115,7 @@ def test_every_body_has_its_name_and_telephone_in_the_story(body: Body) -> None:
     ],
 )
 def test_every_code_has_its_words(fact: str, field: str, codes: type, words: dict[str, str]) -> None:
-    assert {str(code) for code in codes} == set(words)  # type: ignore[attr-defined]
+    assert {str(code) for code in codes} == set(words)  # type: ignore[attr-defined] # the types are enumerations
     for code, word in words.items():
         said = sentence(Event(arrivals.START, fact, {"number": "1", "body": "labor", field: code}), CATALOGUE)
         assert word in said

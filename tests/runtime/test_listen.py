@@ -99,7 +99,7 @@ async def test_a_batch_that_is_repeated_does_not_repeat_its_dead_letters() -> No
     )
     bench.store.trouble["load"] = [away(), away()]
     batch = listener._read(records)  # noqa: SLF001 - what a poll brings, without a broker
-    await listener._carry(batch)  # noqa: SLF001
+    await listener._carry(batch)  # noqa: SLF001 - the step that is tested has no outside
     assert 3 == bench.log.count("load")
     key = petition().encode()
     assert [("envelope", Delivery(INTAKE.name, 3, 7, b"poison", None, key))] == letters
@@ -127,8 +127,8 @@ async def test_a_stop_that_cuts_a_batch_short_is_no_failure_but_a_bug_is(
             raise error
 
         monkeypatch.setattr(bench.batches, "save", attempt)
-        carrying = asyncio.create_task(listener._carry(listener._read(())))  # noqa: SLF001
-        carrying.add_done_callback(listener._carried)  # noqa: SLF001
+        carrying = asyncio.create_task(listener._carry(listener._read(())))  # noqa: SLF001 - the step that is tested has no outside
+        carrying.add_done_callback(listener._carried)  # noqa: SLF001 - the step that is tested has no outside
         await asyncio.wait({carrying})
         assert expected == failures
 
@@ -155,7 +155,7 @@ async def test_two_batches_are_saved_at_once_but_each_petition_hears_its_message
             for chance in chances
             if (value := Streams(petition(chance)).write(toy.rated()).value)
         )
-        await listener._on_batch(cast("Any", SimpleNamespace(raw_message=records)))  # noqa: SLF001
+        await listener._on_batch(cast("Any", SimpleNamespace(raw_message=records)))  # noqa: SLF001 - the step that is tested has no outside
 
     async def reading() -> None:
         await arrive(1, 2)
@@ -169,13 +169,13 @@ async def test_two_batches_are_saved_at_once_but_each_petition_hears_its_message
     ends[0].set()
     await eventually(lambda: 3 == len(saving), deadline=5)
     ends[2].set()
-    await eventually(lambda: 1 == len(listener._saving), deadline=5)  # noqa: SLF001
+    await eventually(lambda: 1 == len(listener._saving), deadline=5)  # noqa: SLF001 - the step that is tested has no outside
     assert 3 == len(saving), "a batch with the same petition waits, though there is room"
     ends[1].set()
     await eventually(lambda: 4 == len(saving), deadline=5)
     ends[3].set()
     await read
-    await eventually(lambda: not listener._tasks, deadline=5)  # noqa: SLF001
+    await eventually(lambda: not listener._tasks, deadline=5)  # noqa: SLF001 - the step that is tested has no outside
 
 
 async def test_nothing_is_committed_past_a_batch_that_is_not_done() -> None:
@@ -194,13 +194,13 @@ async def test_nothing_is_committed_past_a_batch_that_is_not_done() -> None:
         value = streams.write(toy.rated()).value
         read = ConsumerRecord(INTAKE.name, 3, offset, 0, 0, petition().encode(), value, None, 0, 0, ())
         batches.append(listener._read((read,)))  # noqa: SLF001 - what a poll brings, without a broker
-    listener._under_way.extend(batches)  # noqa: SLF001
+    listener._under_way.extend(batches)  # noqa: SLF001 - the step that is tested has no outside
     # The second batch is done while the first one still waits for the broker.
     bench.publisher.open.clear()
-    first = asyncio.create_task(listener._carry(batches[0]))  # noqa: SLF001
+    first = asyncio.create_task(listener._carry(batches[0]))  # noqa: SLF001 - the step that is tested has no outside
     await eventually(lambda: bench.publisher.waiting, every=0)
     batches[1].done = True
-    await listener._commit()  # noqa: SLF001
+    await listener._commit()  # noqa: SLF001 - the step that is tested has no outside
     assert [] == committed
     bench.publisher.open.set()
     await first

@@ -63,7 +63,7 @@ def test_an_exceptions_words_are_dropped_too(lines: Any) -> None:
 
 def test_of_a_librarys_warning_only_its_place_is_kept(lines: Any) -> None:
     try:
-        raise ValueError("13800138000")  # noqa: TRY301
+        raise ValueError("13800138000")  # noqa: TRY301 - what is logged is the raising
     except ValueError:
         logging.getLogger("some.library").exception("payload %s", "张三 13800138000")
     logging.getLogger("some.library").info("not even a warning: 13800138000")

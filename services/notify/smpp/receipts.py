@@ -205,9 +205,9 @@ def _in_header(header: bytes) -> Place | None:
     at = 0
     while at + 2 <= len(header):
         kind, value = header[at], header[at + 2 : at + 2 + header[at + 1]]
-        if kind == 0x00 and len(value) == 3:  # noqa: PLR2004
+        if kind == 0x00 and len(value) == 3:  # noqa: PLR2004 - a length that the format fixes
             return Place("8", value[0], value[1], value[2])
-        if kind == 0x08 and len(value) == 4:  # noqa: PLR2004
+        if kind == 0x08 and len(value) == 4:  # noqa: PLR2004 - a length that the format fixes
             return Place("16", int.from_bytes(value[:2], "big"), value[2], value[3])
         at += 2 + header[at + 1]
     return None
@@ -222,6 +222,6 @@ def _in_tlvs(tlvs: Mapping[int, bytes]) -> Place | None:
 
 def _checked(place: Place | None) -> Place | None:
     """Take what is no place in a whole of at least two for a text of its own."""
-    if place is None or place.total < 2 or not 1 <= place.number <= place.total:  # noqa: PLR2004
+    if place is None or place.total < 2 or not 1 <= place.number <= place.total:  # noqa: PLR2004 - a length that the format fixes
         return None
     return place

@@ -161,7 +161,7 @@ class Pages:
     def __init__(self) -> None:
         self._templates = Templates(Path(__file__).parent.parent / "templates")
 
-    def answer(self, accept: str, name: str, shown: BaseModel, **more: Any) -> Response:  # noqa: ANN401
+    def answer(self, accept: str, name: str, shown: BaseModel, **more: Any) -> Response:  # noqa: ANN401 - a template takes anything
         """Answer with the page if an Accept header names HTML before JSON, as browsers do."""
         if not wanted(accept):
             return JSONResponse(shown.model_dump(mode="json"), headers={"Cache-Control": "no-store"})

@@ -140,7 +140,7 @@ def application(gateway: SmsGateway) -> FastAPI:
     routes = gateway.routes()
     assert routes is not None
     app.include_router(routes, prefix="/gateways")
-    add_common(app, health=_Well(), service="notify", max_body=1_000_000)  # type: ignore[arg-type]
+    add_common(app, health=_Well(), service="notify", max_body=1_000_000)  # type: ignore[arg-type] # as much of a health as is asked
     return app
 
 

@@ -350,7 +350,7 @@ async def test_a_batch_is_handed_over_in_one(made: Made, sink: Sink) -> None:
         batches.append(len(batch))
         await keep(batch)
 
-    sink.receipts = counted  # type: ignore[method-assign]
+    sink.receipts = counted  # type: ignore[method-assign] # counts the calls
     body = json.dumps([REPORT] * 100).encode()
     assert 200 == (await brought(made("aliyun"), sink, "report", body)).status_code
     assert [100] == batches
