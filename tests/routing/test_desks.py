@@ -207,6 +207,18 @@ async def test_a_refused_objection_leaves_the_case_with_the_body(city: City) -> 
     assert (409, "no-return-pending") == (again.status_code, again.json()["code"])
 
 
+async def test_the_page_says_when_the_first_choice_is_that_no_body_fits(city: City) -> None:
+    praise = {"title": "感谢政府", "content": "问题已经解决，特地来信感谢，为你们点赞。"}
+    receipt = await city.submits(VAGUE | praise)
+    entry = await city.waits("/triage", "waiting", receipt["petition_id"])
+    assert "no-body" == entry["why"]
+
+    page = (await city.clients["routing"].get("/desk", headers=ROUTER | BROWSER)).text
+
+    (second,) = entry["candidates"]
+    assert f"1. 没有对应的机构 2. {second['name']}" in page
+
+
 async def test_the_page_shows_what_waits_and_decides_it_without_a_script(city: City) -> None:
     receipt = await city.submits(VAGUE)
     petition = receipt["petition_id"]
